@@ -1,0 +1,121 @@
+"""What a release remembers: one record, written before and after each act.
+
+The record is kept outside the run (see ``include.airlock.ledger``), so that a retry, a
+Clear or a later release can read what an earlier process knew. It holds no secret.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Phase(StrEnum):
+    """Where one region of a release stands."""
+
+    NOT_ASKED = "not_asked"
+    WAITING = "waiting"
+    CHECKED = "checked"
+    SWAPPING = "swapping"
+    SWAPPED = "swapped"
+    VERIFIED = "verified"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+    STUCK = "stuck"
+
+
+class Outcome(StrEnum):
+    """How a release ended."""
+
+    RUNNING = "running"
+    RELEASED = "released"
+    REFUSED = "refused"
+    HALTED = "halted"
+    ROLLED_BACK = "rolled_back"
+
+
+class SwapPhase(StrEnum):
+    """How far one swap request got, as far as this side knows."""
+
+    INTENT = "intent"
+    POSTED = "posted"
+    DONE = "done"
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Side(_Stored):
+    """One slot as it was seen: the build that answered and the control plane's sign of its content."""
+
+    build: str | None = None
+    deployment_id: str | None = None
+
+
+class SwapIntent(_Stored):
+    """A swap as it was meant, stored before its request is sent.
+
+    ``production`` and ``staging`` are what was seen right before; ``expected`` is the build
+    that production shall answer with afterwards. ``swapped_at`` is the platform's own
+    ``slotSwapStatus.timestampUtc`` before the request, or None before a first swap.
+    """
+
+    phase: SwapPhase
+    direction: str = Field(description="'forward' or 'back'")
+    production: Side
+    staging: Side
+    expected: str
+    swapped_at: str | None = None
+    location: str | None = None
+    posts: int = 0
+    at: str
+
+
+class Event(_Stored):
+    """One thing that happened; ``n`` grows by one within a region's or the release's own list."""
+
+    n: int
+    at: str
+    text: str
+    kind: str = "info"
+
+
+class RegionRecord(_Stored):
+    """One region's part of a release."""
+
+    name: str
+    phase: Phase = Phase.WAITING
+    old_build: str | None = None
+    new_build: str | None = None
+    swap: SwapIntent | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    failure: str | None = None
+    refresh: str | None = None
+    events: list[Event] = []
+
+
+class ReleaseRecord(_Stored):
+    """One release: who asked for what and why, and how each region fares."""
+
+    release: str = Field(description="the DAG run's id")
+    dag: str
+    service: str
+    build: str
+    change_request: str | None = None
+    reason: str | None = None
+    requested_by: str | None = None
+    on_failure: str
+    started_at: str
+    ended_at: str | None = None
+    url: str | None = None
+    waited_s: float | None = None
+    outcome: Outcome = Outcome.RUNNING
+    sentence: str | None = None
+    warnings: list[str] = []
+    events: list[Event] = []
+    regions: list[RegionRecord] = []
