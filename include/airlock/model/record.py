@@ -72,7 +72,11 @@ class SwapIntent(_Stored):
     swapped_at: str | None = None
     location: str | None = None
     posts: int = 0
-    at: str
+    reply: str | None = Field(None, description="what the last request was answered; None: no answer known")
+    said: str | None = Field(None, description="the platform's words, when it refused")
+    posted_at: float | None = Field(None, description="epoch seconds right before the last request")
+    heard_at: float | None = Field(None, description="epoch seconds when that answer came")
+    since: float = Field(description="epoch seconds when this swap was first meant")
 
 
 class Event(_Stored):
@@ -91,7 +95,11 @@ class RegionRecord(_Stored):
     phase: Phase = Phase.WAITING
     old_build: str | None = None
     new_build: str | None = None
+    production: Side | None = Field(None, description="production as seen before anything changed")
+    staging: Side | None = Field(None, description="staging as seen before anything changed")
     swap: SwapIntent | None = None
+    way_back: SwapIntent | None = None
+    verified_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
     failure: str | None = None

@@ -1,0 +1,5 @@
+"""Release catalog, one region at a time: an Airflow DAG made from services/catalog.yaml."""
+
+from include.airlock.dag import release_dag
+
+dag = release_dag(__file__)

@@ -1,0 +1,140 @@
+"""The tell steps: beside the lanes, never in their way; green whatever becomes of the telling."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import DagRunTriggerException
+
+from include.airlock.announce.notifier import Notifier, NotTold
+from include.airlock.announce.tell import tell
+from include.airlock.errors import RequestError, Transient
+from include.airlock.model.record import Outcome, ReleaseRecord
+from include.airlock.model.service import Service
+from include.airlock.release.ledger import now
+from include.airlock.release.run import ReleaseRun, asset_of, ledger_of, open_release
+from include.airlock.release.step import ReleaseStep
+from include.airlock.release.verdict import outcome_of
+
+log = logging.getLogger(__name__)
+
+TELL_AGAIN = "airlock_tell_again"
+
+
+def notifiers_of(service: Service) -> list[Notifier]:
+    """One notifier for each medium that the spec names."""
+    from include.airlock.announce.slack import SlackNotifier
+    from include.airlock.announce.webhook import WebhookNotifier
+
+    found: list[Notifier] = []
+    if service.announce.slack is not None:
+        found.append(SlackNotifier(service.announce.slack.connection, service.announce.slack.channel))
+    found += [WebhookNotifier(webhook.connection) for webhook in service.announce.webhooks]
+    return found
+
+
+class TellOperator(ReleaseStep):
+    """Bring every medium up to date with the release. What could not be told is kept for the next tell."""
+
+    ui_color = "#f4f6f6"
+
+    def execute(self, context: Context) -> Any:
+        """Tell; never fails a release. A change request that can't be used is the preflight's to report."""
+        try:
+            run = open_release(context, self.service)
+        except RequestError as fault:
+            log.warning("nothing to announce: %s", fault)
+            return None
+        return self.told(run, context)
+
+    def told(self, run: ReleaseRun, context: Context) -> Any:
+        """Tell the release as it stands."""
+        record = run.record()
+        self._note_queue(record, context)
+        return _texts(tell(record, notifiers_of(self.service), run.ledger.told(run.release)))
+
+    def _note_queue(self, record: ReleaseRecord, context: Context) -> None:
+        """Say that other releases of the service wait their turn, and that this one has waited."""
+        ti: Any = context["ti"]
+        waiting = ti.get_dr_count(dag_id=record.dag, states=["queued"])
+        texts = [f"waited {record.waited_s:g} s for its turn"] if record.waited_s else []
+        if waiting:
+            several = "releases wait their" if waiting > 1 else "release waits its"
+            texts.append(f"{waiting} more {several} turn behind this one")
+        for text in texts:
+            log.info("%s", text)
+        record.warnings = [*record.warnings, *texts]
+
+
+class TellEndOperator(TellOperator):
+    """Tell how the release ended. What can't be told now goes to a DAG of its own, so nothing waits for it."""
+
+    def told(self, run: ReleaseRun, context: Context) -> Any:
+        """Computes the outcome itself: it must not wait for, nor hold up, the verdict."""
+        left = tell(ended(run.record()), notifiers_of(self.service), run.ledger.told(run.release))
+        if left:
+            raise _tell_again(self.service.service, run.release)
+        return []
+
+
+def ended(record: ReleaseRecord) -> ReleaseRecord:
+    """The record with its outcome."""
+    record.outcome, record.sentence = outcome_of(record)
+    record.ended_at = record.ended_at or now()
+    return record
+
+
+def _tell_again(service: str, release: str) -> DagRunTriggerException:
+    from datetime import UTC, datetime
+
+    moment = datetime.now(UTC)
+    return DagRunTriggerException(
+        trigger_dag_id=TELL_AGAIN,
+        dag_run_id=f"{service}.{release}.{moment:%Y%m%dT%H%M%S}",
+        conf={"service": service, "release": release},
+        logical_date=None,
+        reset_dag_run=False,
+        skip_when_already_exists=True,
+        wait_for_completion=False,
+        allowed_states=["success"],
+        failed_states=["failed"],
+        poke_interval=60,
+        deferrable=False,
+    )
+
+
+def _texts(troubles: list[NotTold]) -> list[str]:
+    return [f"{trouble.medium}: {trouble}" for trouble in troubles]
+
+
+class TellAgainOperator(BaseOperator):
+    """Tell what an ended release could not tell, with growing pauses, apart from any release."""
+
+    def __init__(self, *, services: tuple[Service, ...], **kwargs: Any) -> None:
+        super().__init__(inlets=[asset_of(service.service) for service in services], **kwargs)
+        self.services = services
+
+    def execute(self, context: Context) -> None:
+        """Tell once; a retry tells the rest.
+
+        Raises:
+            RequestError: no such service or release.
+            Transient: something is still not told.
+        """
+        params: Any = context["params"]
+        service = next((s for s in self.services if s.service == params["service"]), None)
+        record = None
+        if service is not None:
+            ledger = ledger_of(context, service.service)
+            record = ledger.release(params["release"])
+        if service is None or record is None:
+            raise RequestError(f"no release '{params['release']}' of '{params['service']}' is known")
+        if record.outcome is Outcome.RUNNING:
+            record = ended(record)
+        left = tell(record, notifiers_of(service), ledger.told(record.release))
+        if left:
+            raise Transient("; ".join(_texts(left)))
+
+

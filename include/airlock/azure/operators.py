@@ -1,0 +1,135 @@
+"""The steps of ``slot_swap`` as Airflow operators: parameters in, the region's lane called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.airlock.model.record import Phase
+from include.airlock.release.run import ReleaseRun
+from include.airlock.release.step import ReleaseStep
+
+
+class PreflightOperator(ReleaseStep):
+    """Look at all asked regions at once; one report of every fault; nothing is touched."""
+
+    ui_color = "#fdf6e3"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """Returns the warnings."""
+        from include.airlock.azure.preflight import preflight
+
+        warnings = [str(fault) for fault in preflight(run)]
+        for warning in warnings:
+            self.log.warning("%s", warning)
+        record = run.record()
+        record.warnings = warnings
+        run.ledger.save_header(record)
+        return warnings
+
+
+class CheckOperator(ReleaseStep):
+    """Look again at one region, right before it is touched."""
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``forward.check``."""
+        from include.airlock.azure.forward import check
+
+        assert self.region
+        check(run, self.region)
+
+
+class SwapOperator(ReleaseStep):
+    """Swap staging into production, exactly once."""
+
+    ui_color = "#d6eaf8"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``forward.swap``."""
+        from include.airlock.azure.forward import swap
+
+        assert self.region
+        return swap(run, self.region, patience=patience)
+
+
+class VerifyOperator(ReleaseStep):
+    """Prove the new build by production's status page, and see the old one in staging."""
+
+    ui_color = "#d5f5e3"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``forward.verify``."""
+        from include.airlock.azure.forward import verify
+
+        assert self.region
+        return verify(run, self.region, patience=patience)
+
+
+class BakeOperator(ReleaseStep):
+    """Keep watching production for the bake time, then accept the region."""
+
+    ui_color = "#fdebd0"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``forward.bake``."""
+        from include.airlock.azure.forward import bake
+
+        assert self.region
+        return bake(run, self.region, patience=patience)
+
+
+class RollBackOperator(ReleaseStep):
+    """The way back of one lane: runs when a step of it failed, acts where the policy says so."""
+
+    ui_color = "#fadbd8"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """Skips a lane that the release never reached, and one whose policy is to halt."""
+        from include.airlock.azure.back import roll_back
+
+        assert self.region
+        region = run.region(self.region)
+        if not _reached(run, self.region):
+            raise AirflowSkipException(f"the release did not reach {self.region}")
+        if run.request.on_failure == "halt":
+            if region.swap is not None:
+                run.lock("halted", f"{self.region} is in doubt: {region.failure}")
+            raise AirflowSkipException("the policy is to halt and leave everything as it is")
+        return roll_back(run, self.region, patience=patience)
+
+
+def _reached(run: ReleaseRun, name: str) -> bool:
+    """Whether ``name`` is the first asked region that is not accepted, after a preflight that passed."""
+    for region in run.record().regions:
+        if region.phase in (Phase.ACCEPTED, Phase.NOT_ASKED):
+            continue
+        return region.name == name and region.new_build is not None
+    return False
+
+
+class RollBackEarlierOperator(ReleaseStep):
+    """Where the policy is to roll back the whole release: the regions done before, last one first."""
+
+    ui_color = "#fadbd8"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``back.roll_back_earlier``."""
+        from include.airlock.azure.back import roll_back_earlier
+
+        if run.request.on_failure != "roll_back_release":
+            raise AirflowSkipException(f"the policy is {run.request.on_failure}: earlier regions keep the new build")
+        return roll_back_earlier(run, patience=patience)
+
+
+class RefreshOperator(ReleaseStep):
+    """Put the latest build into one stale staging slot."""
+
+    ui_color = "#e8daef"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``refresh.refresh``."""
+        from include.airlock.azure.refresh import refresh
+
+        assert self.region
+        return refresh(run, self.region)

@@ -1,0 +1,191 @@
+"""Plan → DAG: the one place where steps become Airflow operators.
+
+A DAG file is a docstring, one import and one call; the spec is read beside it, so that a bad
+spec breaks one DAG and says why in Airflow's list of import errors.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Param, TaskGroup
+
+from include.airlock.announce.operators import TellAgainOperator, TellEndOperator, TellOperator
+from include.airlock.azure import operators as azure
+from include.airlock.model.change_request import params_schema
+from include.airlock.model.loading import load_service
+from include.airlock.model.plan import Plan, Step, When
+from include.airlock.model.service import Service
+from include.airlock.release.operators import UnlockOperator, VerdictOperator
+from include.airlock.release.step import ReleaseStep
+from include.airlock.strategies import compile_plan
+
+OPERATORS: dict[tuple[str, str], type[ReleaseStep]] = {
+    ("azure", "preflight"): azure.PreflightOperator,
+    ("azure", "check"): azure.CheckOperator,
+    ("azure", "swap"): azure.SwapOperator,
+    ("azure", "verify"): azure.VerifyOperator,
+    ("azure", "bake"): azure.BakeOperator,
+    ("azure", "roll_back"): azure.RollBackOperator,
+    ("azure", "roll_back_earlier"): azure.RollBackEarlierOperator,
+    ("azure", "refresh"): azure.RefreshOperator,
+    ("announce", "tell"): TellOperator,
+    ("announce", "tell_end"): TellEndOperator,
+    ("release", "verdict"): VerdictOperator,
+}
+"""Which operator does which verb in which room."""
+
+_RULES = {
+    When.NONE_FAILED: "none_failed",
+    When.ONE_FAILED: "one_failed",
+    When.WAY_BACK_TAKEN: "all_done_min_one_success",
+    When.ALL_DONE: "all_done",
+}
+
+
+def release_dag(dag_file: str) -> DAG:
+    """The DAG ``release_<service>`` of the file ``release_<service>.py``, from its spec beside it.
+
+    Raises:
+        SpecError: names file, line and fault of everything that is wrong in the spec.
+    """
+    path = Path(dag_file)
+    name = path.stem.removeprefix("release_")
+    service = load_service(path.parent / "services" / f"{name}.yaml")
+    return render(compile_plan(service))
+
+
+def render(plan: Plan) -> DAG:
+    """A plan as a DAG. One run at a time: a second release of the service queues until the first ended."""
+    service = plan.service
+    with DAG(
+        dag_id=f"release_{service.service}",
+        description=service.description or f"Release {service.service}, one region at a time",
+        doc_md=_doc(plan),
+        schedule=None,
+        max_active_runs=1,
+        catchup=False,
+        tags=["airlock", "release", *service.tags],
+        owner_links={},
+        default_args={"owner": service.owner},
+        params={name: _param(schema) for name, schema in params_schema(service).items()},
+        is_paused_upon_creation=False,
+    ) as dag:
+        _tasks(plan)
+    return dag
+
+
+def _param(schema: dict[str, Any]) -> Param:
+    schema = dict(schema)
+    description = schema.pop("description", None)
+    if "default" in schema:
+        return Param(schema.pop("default"), description=description, **schema)
+    return Param(description=description, **schema)
+
+
+def _tasks(plan: Plan) -> None:
+    groups: dict[str, TaskGroup] = {}
+    tasks: dict[str, ReleaseStep] = {}
+    for step in plan:
+        group, _, name = step.id.rpartition(".")
+        if group and group not in groups:
+            groups[group] = TaskGroup(group, tooltip=f"{group} of {plan.service.service}")
+        tasks[step.id] = _task(plan.service, step, name, groups.get(group))
+        for earlier in step.after:
+            tasks[step.id].set_upstream(tasks[earlier])
+
+
+def _task(service: Service, step: Step, name: str, group: TaskGroup | None) -> ReleaseStep:
+    more: dict[str, Any] = {} if group is None else {"task_group": group}
+    return OPERATORS[(step.room, step.verb)](
+        task_id=name,
+        service=service,
+        region=step.region,
+        trigger_rule=_RULES[step.when],
+        doc_md=step.about,
+        priority_weight=_weight(step),
+        weight_rule="absolute",
+        **more,
+    )
+
+
+def _weight(step: Step) -> int:
+    """Ways back go first, telling goes last, when workers are scarce."""
+    return {"roll_back": 100, "roll_back_earlier": 100, "tell": 1, "tell_end": 1}.get(step.verb, 10)
+
+
+def _doc(plan: Plan) -> str:
+    service = plan.service
+    regions = " → ".join(region.name for region in service.regions)
+    steps = "\n".join(f"- `{step.id}`: {step.about}" for step in plan if step.verb != "tell")
+    return f"""
+### {service.service}: {regions}
+
+Owner: {service.owner}. On failure: {service.on_failure.value} (the form can say otherwise).
+One release of {service.service} runs at a time; a further one is queued until it has ended.
+
+**It stopped?** The step `verdict` says why, in one sentence. Mend the cause, then clear the failed
+step with *Downstream*: every step starts by looking, so it goes on from there. After a way back
+the service is locked: run `airlock_unlock` with a reason first.
+
+{steps}
+"""
+
+
+def _specs(dag_file: str) -> tuple[Service, ...]:
+    """The services whose spec can be used; a bad spec breaks its own DAG, not these."""
+    from include.airlock.errors import SpecError
+
+    found = []
+    for path in sorted((Path(dag_file).parent / "services").glob("*.yaml")):
+        try:
+            found.append(load_service(path))
+        except SpecError:
+            continue
+    return tuple(found)
+
+
+def unlock_dag(dag_file: str) -> DAG:
+    """The DAG ``airlock_unlock``: its runs are the record of who unlocked what and why."""
+    names = tuple(service.service for service in _specs(dag_file))
+    with DAG(
+        dag_id="airlock_unlock",
+        description="Unlock a service after a way back, with a reason",
+        schedule=None,
+        catchup=False,
+        tags=["airlock"],
+        params={
+            "service": Param(type="string", enum=list(names), title="Service"),
+            "reason": Param(type="string", minLength=3, maxLength=500, title="Why it may be released again"),
+        },
+        is_paused_upon_creation=False,
+    ) as dag:
+        UnlockOperator(task_id="unlock", services=names)
+    return dag
+
+
+def tell_again_dag(dag_file: str) -> DAG:
+    """The DAG ``airlock_tell_again``: tells what an ended release could not, for up to some hours."""
+    with DAG(
+        dag_id="airlock_tell_again",
+        description="Tell what an ended release could not tell",
+        schedule=None,
+        catchup=False,
+        tags=["airlock"],
+        params={
+            "service": Param(type="string", maxLength=40, title="Service"),
+            "release": Param(type="string", maxLength=250, title="Run id of the release"),
+        },
+        is_paused_upon_creation=False,
+    ) as dag:
+        TellAgainOperator(
+            task_id="tell",
+            services=_specs(dag_file),
+            retries=12,
+            retry_delay=timedelta(seconds=15),
+            retry_exponential_backoff=2.0,
+            max_retry_delay=timedelta(minutes=30),
+        )
+    return dag

@@ -1,0 +1,151 @@
+"""The ledger: what a service's releases remember, kept outside any run.
+
+It lives in Airflow's asset state store, under one asset a service. Unlike XComs (deleted when
+a retry starts) and the task state store (one task's own), it is shared by all steps of a
+release and by later releases, survives killed workers, and keeps who wrote each entry.
+Each key has one writer at a time: a region's steps follow one another, and one run of a
+service is active at a time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from include.airlock.model.record import Event, RegionRecord, ReleaseRecord
+
+KEPT_RELEASES = 50
+
+
+class Store(Protocol):
+    """Airflow's asset state store, as far as the ledger uses it: JSON values by key."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+
+    def set(self, key: str, value: Any) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+
+class Lock(BaseModel):
+    """Why a service is locked: the reason as written, by which release, since when.
+
+    ``kind`` is ``rolled_back`` (only an unlock ends it) or ``halted`` (a region is in doubt;
+    the release that holds it may go on, others may not).
+    """
+
+    kind: str
+    reason: str
+    release: str
+    at: str
+
+
+def now() -> str:
+    """The present moment, UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Ledger:
+    """Reads and writes one service's entries."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def release(self, release: str) -> ReleaseRecord | None:
+        """A release with all its regions as stored, or None."""
+        header = self._store.get(f"release/{release}")
+        if header is None:
+            return None
+        record = ReleaseRecord.model_validate(header)
+        names = [region.name for region in record.regions]
+        return record.model_copy(update={"regions": [self.region(release, name) for name in names]})
+
+    def open(self, record: ReleaseRecord) -> ReleaseRecord:
+        """Store a release's header unless it is there, and answer what is stored."""
+        if self._store.get(f"release/{record.release}") is None:
+            self._store.set(f"release/{record.release}", record.model_dump(mode="json"))
+            self._remember(record.release)
+        stored = self.release(record.release)
+        assert stored is not None
+        return stored
+
+    def save_header(self, record: ReleaseRecord) -> None:
+        """Store what concerns the whole release; regions are stored by ``save_region``."""
+        bare = [RegionRecord(name=region.name, phase=region.phase) for region in record.regions]
+        header = record.model_copy(update={"regions": bare})
+        self._store.set(f"release/{record.release}", header.model_dump(mode="json"))
+
+    def region(self, release: str, name: str) -> RegionRecord:
+        """A region's part of a release; as the header had it when nothing was stored since."""
+        value = self._store.get(f"release/{release}/region/{name}")
+        if value is not None:
+            return RegionRecord.model_validate(value)
+        header = ReleaseRecord.model_validate(self._store.get(f"release/{release}"))
+        return next(region for region in header.regions if region.name == name)
+
+    def save_region(self, release: str, region: RegionRecord, event: str | None = None) -> None:
+        """Store a region's part, with an event for people when there is something to tell."""
+        if event is not None:
+            region.events.append(Event(n=len(region.events) + 1, at=now(), text=event))
+        self._store.set(f"release/{release}/region/{region.name}", region.model_dump(mode="json"))
+
+    def told(self, release: str) -> Told:
+        """Where the announcements of a release remember what was told."""
+        return Told(self._store, release)
+
+    def lock(self) -> Lock | None:
+        """The service's lock, or None."""
+        value = self._store.get("lock")
+        return None if value is None else Lock.model_validate(value)
+
+    def set_lock(self, lock: Lock) -> None:
+        """Lock the service. A lock of a way back is never weakened to one of a halt."""
+        held = self.lock()
+        if held is None or held.kind != "rolled_back":
+            self._store.set("lock", lock.model_dump(mode="json"))
+
+    def unlock(self, *, by: str | None, reason: str, run: str) -> Lock | None:
+        """Take the lock away and keep who did it, why and by which run. Answers the lock it took."""
+        held = self.lock()
+        if held is not None:
+            entry = {"lock": held.model_dump(mode="json"), "by": by, "reason": reason, "run": run, "at": now()}
+            self._store.set("unlocks", [*self._store.get("unlocks", []), entry][-KEPT_RELEASES:])
+            self._store.delete("lock")
+        return held
+
+    def release_lock_of(self, release: str) -> None:
+        """Take away a halt's lock that ``release`` itself holds; any other stays."""
+        held = self.lock()
+        if held is not None and held.kind == "halted" and held.release == release:
+            self._store.delete("lock")
+
+    def _remember(self, release: str) -> None:
+        known = [*self._store.get("releases", []), release]
+        for old in known[:-KEPT_RELEASES]:
+            self._forget(old)
+        self._store.set("releases", known[-KEPT_RELEASES:])
+
+    def _forget(self, release: str) -> None:
+        record = self.release(release)
+        for region in record.regions if record else []:
+            self._store.delete(f"release/{release}/region/{region.name}")
+        self._store.delete(f"release/{release}/told")
+        self._store.delete(f"release/{release}")
+
+
+class Told:
+    """One release's memory of what was told, as a small key-value store of its own."""
+
+    def __init__(self, store: Store, release: str) -> None:
+        self._store = store
+        self._key = f"release/{release}/told"
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """What is remembered under ``key``, or None."""
+        return (self._store.get(self._key) or {}).get(key)
+
+    def set(self, key: str, value: dict[str, Any]) -> None:
+        """Remember ``value`` under ``key``. One teller at a time: the tell steps follow one another."""
+        self._store.set(self._key, {**(self._store.get(self._key) or {}), key: value})

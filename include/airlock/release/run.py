@@ -1,0 +1,141 @@
+"""One step's view of the release that it is part of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from include.airlock.errors import Locked, Refused
+from include.airlock.model.change_request import ChangeRequest
+from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord
+from include.airlock.model.service import Service
+from include.airlock.release.ledger import Ledger, Lock, now
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset, Context
+
+_PATIENT_S = 5.0
+"""Seconds between the time a run may start and its start, from which on it is told as waiting."""
+
+
+def asset_of(service: str) -> Asset:
+    """The asset under which a service's ledger is kept."""
+    from airflow.sdk import Asset
+
+    return Asset(name=f"airlock_{service}", uri=f"airlock://service/{service}")
+
+
+def ledger_of(context: Context, service: str) -> Ledger:
+    """A service's ledger; the task must have the service's asset among its inlets."""
+    return Ledger(context["asset_state_store"][asset_of(service)])
+
+
+@dataclass
+class ReleaseRun:
+    """The service, what was asked for, and what is remembered."""
+
+    service: Service
+    request: ChangeRequest
+    ledger: Ledger
+    release: str
+
+    def record(self) -> ReleaseRecord:
+        """The whole release as stored now."""
+        record = self.ledger.release(self.release)
+        assert record is not None, "opened at start"
+        return record
+
+    def region(self, name: str) -> RegionRecord:
+        """A region's part as stored now."""
+        return self.ledger.region(self.release, name)
+
+    def save(self, region: RegionRecord, event: str | None = None) -> None:
+        """Store a region's part, with an event to tell when there is one."""
+        self.ledger.save_region(self.release, region, event)
+
+    def asked(self, name: str) -> bool:
+        """Whether the change request asks for this region."""
+        return name in self.request.regions
+
+    def earlier_are_accepted(self, name: str) -> None:
+        """One region in flight: every asked region before ``name`` must be accepted.
+
+        Raises:
+            Refused: names the region that is not.
+        """
+        for other in self.record().regions:
+            if other.name == name:
+                return
+            if other.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
+                raise Refused(f"{name} may not start: {other.name} is not accepted ({other.phase}); clear its failed step")
+
+    def not_locked(self) -> None:
+        """The service must not be locked, but for this release's own halt.
+
+        Raises:
+            Locked: with the reason as written and how to unlock.
+        """
+        lock = self.ledger.lock()
+        if lock is None or (lock.kind == "halted" and lock.release == self.release):
+            return
+        raise Locked(
+            f"{self.service.service} is locked since {lock.at} by {lock.release}: {lock.reason}; "
+            "when it is mended, run the DAG airlock_unlock with a reason"
+        )
+
+    def lock(self, kind: str, reason: str) -> None:
+        """Lock the service in this release's name."""
+        self.ledger.set_lock(Lock(kind=kind, reason=reason, release=self.release, at=now()))
+
+
+def open_release(context: Context, service: Service) -> ReleaseRun:
+    """The release of the running task's DAG run; its record is made by the first step that asks.
+
+    Raises:
+        RequestError: the run's params are not a change request for this service.
+    """
+    request = ChangeRequest.of(service, dict(context["params"]))
+    run = ReleaseRun(service, request, ledger_of(context, service.service), _dag_run(context).run_id)
+    run.ledger.open(_header(context, service, request))
+    return run
+
+
+def _dag_run(context: Context) -> Any:
+    dag_run = context["dag_run"]
+    assert dag_run is not None
+    return dag_run
+
+
+def _header(context: Context, service: Service, request: ChangeRequest) -> ReleaseRecord:
+    """A new release's header. Two steps may make it at once: it holds nothing that would differ."""
+    dag_run = _dag_run(context)
+    started = dag_run.start_date or datetime.now(UTC)
+    waited = (started - dag_run.run_after).total_seconds()
+    regions = [
+        RegionRecord(name=region.name, phase=Phase.WAITING if region.name in request.regions else Phase.NOT_ASKED)
+        for region in service.regions
+    ]
+    return ReleaseRecord(
+        release=dag_run.run_id,
+        dag=dag_run.dag_id,
+        service=service.service,
+        build=request.build,
+        change_request=request.change_request,
+        reason=request.reason,
+        requested_by=getattr(dag_run, "triggering_user_name", None),
+        on_failure=request.on_failure,
+        started_at=started.astimezone(UTC).isoformat(timespec="milliseconds"),
+        url=_url(dag_run.dag_id, dag_run.run_id),
+        waited_s=round(waited, 1) if waited > _PATIENT_S else None,
+        regions=regions,
+    )
+
+
+def _url(dag_id: str, run_id: str) -> str:
+    from urllib.parse import quote
+
+    from airflow.sdk.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
+    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"

@@ -1,0 +1,129 @@
+"""The shape of every step: look, act, look; retried for lost runs, never for a verdict."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.airlock.errors import AirlockError, Transient
+from include.airlock.model.record import Phase
+from include.airlock.model.service import Service
+from include.airlock.release.run import ReleaseRun, asset_of, open_release
+
+log = logging.getLogger(__name__)
+
+RETRIES = 6
+RETRY_DELAY = timedelta(seconds=1)
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(Transient, RetryAction.RETRY, retry_delay=timedelta(seconds=10), reason="the cloud may answer later"),
+        RetryRule(AirlockError, RetryAction.FAIL, reason="a verdict is final"),
+    ],
+)
+"""Airflow loses runs that did nothing wrong (facts: speed), so anything but a verdict is tried again."""
+
+PATIENCE_S = 60.0
+"""Seconds that a step waits in its worker before it gives it back: shorter waits would lose more by deferring."""
+
+_PATIENCE_AFTER_S = 10.0
+"""Seconds that a step waits in its worker each time it comes back from a deferral."""
+
+_SHORTEST_DEFERRAL_S = 15.0
+"""Shorter deferred waits were measured to lose runs (facts: speed)."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Come back after ``seconds``; with ``watch_url`` a trigger watches it until then (epoch ``until``)."""
+
+    seconds: float
+    watch_url: str | None = None
+    ca_file: str | None = None
+    until: float | None = None
+
+
+class ReleaseStep(BaseOperator):
+    """A step of a release for one region or for all.
+
+    Subclasses implement ``perform``; it starts by looking, may be called again at any
+    moment, and answers ``Later`` when a wait takes long.
+    """
+
+    ui_color = "#e8f1fa"
+    ui_fgcolor = "#1b2a3a"
+
+    def __init__(self, *, service: Service, region: str | None = None, **kwargs: Any) -> None:
+        super().__init__(
+            retries=RETRIES,
+            retry_delay=RETRY_DELAY,
+            retry_policy=RETRY_POLICY,
+            inlets=[asset_of(service.service)],
+            **kwargs,
+        )
+        self.service = service
+        self.region = region
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """Do the step. Returns ``Later`` to come back, anything else as the step's result."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> Any:
+        """Airflow's entry: the first try, or a retry."""
+        return self._go(context, patience=PATIENCE_S)
+
+    def resume(self, context: Context, event: Any = None) -> Any:
+        """Airflow's entry after a deferral. What the trigger saw is only logged: the step looks itself."""
+        log.info("resumed: %s", event)
+        return self._go(context, patience=_PATIENCE_AFTER_S)
+
+    def _go(self, context: Context, *, patience: float) -> Any:
+        run = open_release(context, self.service)
+        if self.region is not None and not run.asked(self.region):
+            raise AirflowSkipException(f"{self.region} is not asked for")
+        try:
+            result = self.perform(run, patience=patience)
+        except AirlockError as fault:
+            self.note_failure(run, fault)
+            raise
+        if isinstance(result, Later):
+            self._come_back(result)
+        return result
+
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """Keep why the region failed, so that the verdict and Slack can say it."""
+        if self.region is None:
+            return
+        region = run.region(self.region)
+        verb = self.task_id.rpartition(".")[2]
+        region.failure = f"{verb}: {fault}"
+        if fault.retryable or region.phase is Phase.ACCEPTED:
+            run.save(region)
+            return
+        if region.phase not in (Phase.ROLLED_BACK, Phase.ROLLING_BACK, Phase.STUCK):
+            region.phase = Phase.FAILED
+        run.save(region, f"{self.region} failed at {verb}: {fault}")
+
+    def _come_back(self, later: Later) -> None:
+        if later.watch_url is not None and later.until is not None:
+            from include.airlock.status.triggers import StatusTrigger
+
+            page = self.service.status_page
+            self.defer(
+                trigger=StatusTrigger(
+                    url=later.watch_url,
+                    ca_file=later.ca_file,
+                    until=later.until,
+                    page=page.model_dump(mode="json"),
+                ),
+                method_name="resume",
+            )
+        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+
+        moment = datetime.now(UTC) + timedelta(seconds=max(later.seconds, _SHORTEST_DEFERRAL_S))
+        self.defer(trigger=DateTimeTrigger(moment=moment), method_name="resume")
