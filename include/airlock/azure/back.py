@@ -119,7 +119,7 @@ def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
 def _prove(view: RegionView, region: RegionRecord) -> None:
     """The old build answers in production, Healthy, several times in a row."""
     url = view.url(view.site.production(), production=True)
-    watch(view, url, expected=region.old_build or "").or_raise(f"{region.name} after the way back")
+    watch(view, url, region.old_build).or_raise(f"{region.name} after the way back")
 
 
 def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from include.airlock.azure.inspection import compare
 from include.airlock.azure.look import RegionView, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
-from include.airlock.azure.watch import settle, watch
+from include.airlock.azure.watch import watch
 from include.airlock.errors import Drifted, Refused, SwapFailed
 from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase
+from include.airlock.model.streak import Wait
 from include.airlock.release.ledger import now
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
+
+if TYPE_CHECKING:
+    from include.airlock.status.triggers import StatusTrigger
 
 _SWAPPED = (Phase.SWAPPED, Phase.VERIFIED, Phase.ACCEPTED)
 
@@ -66,8 +71,8 @@ def _compare(world: World, region: RegionRecord, run: ReleaseRun) -> None:
 
 def timing_of(run: ReleaseRun) -> Timing:
     """How long a swap may take and when silence is proof, as the spec says, in seconds."""
-    swap = run.service.swap
-    return Timing(timeout=swap.timeout.total_seconds(), settle=swap.settle.total_seconds())
+    service = run.service
+    return Timing(timeout=service.swap_timeout.total_seconds(), settle=service.swap_settle.total_seconds())
 
 
 def swap(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
@@ -77,20 +82,30 @@ def swap(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         Drifted, SwapFailed, Denied, NotFound: see ``Swap.carry_out``.
     """
     region = begin(run, name)
-    if region.phase in _SWAPPED:
-        return None
     with RegionView.of(run.service, name) as view:
+        if region.phase is Phase.ACCEPTED:
+            _still_there(view, run, name)
+            return None
         if region.swap is None:
             region.swap = _meant(view.world(), region, run)
             region.started_at = region.started_at or now()
-        region.phase = Phase.SWAPPING
-        run.save(region)
+        if region.phase not in _SWAPPED:
+            region.phase = Phase.SWAPPING
+            run.save(region)
         seen = _carry_out(view, run, region, region.swap, patience)
     if isinstance(seen, Later):
         return seen
-    region.phase, region.failure = Phase.SWAPPED, None
-    run.save(region, f"{name}: {region.new_build} answers in production (before: {region.old_build})")
+    if region.phase not in _SWAPPED:
+        region.phase, region.failure = Phase.SWAPPED, None
+        run.save(region, f"{name}: {region.new_build} answers in production (before: {region.old_build})")
     return None
+
+
+def _still_there(view: RegionView, run: ReleaseRun, name: str) -> None:
+    """A cleared step of an accepted region looks, and changes nothing whatever it sees."""
+    seen = view.reading(view.url(view.site.production(), production=True)).build
+    if seen != run.request.build:
+        raise Drifted(f"{name} was accepted with {run.request.build}; production answers {seen or 'nothing readable'} now")
 
 
 def _meant(world: World, region: RegionRecord, run: ReleaseRun) -> SwapIntent:
@@ -132,39 +147,34 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         NotHealthy, NotProven: with what was wrong.
     """
     region = begin(run, name)
-    if region.phase is Phase.ACCEPTED:
-        _prove_again(run, name)
-        return None
-    if region.phase not in (Phase.SWAPPED, Phase.VERIFIED):
+    if region.phase not in _SWAPPED:  # cleared after a failure: first see where the builds are
         later = swap(run, name, patience=patience)
         if later:
             return later
         region = run.region(name)
     with RegionView.of(run.service, name) as view:
-        world_url = view.url(view.site.production(), production=True)
-        later = settle(view, world_url, run.request.build, patience=patience, record=region)
-        if later:
+        url = view.url(view.site.production(), production=True)
+        if region.phase is Phase.ACCEPTED:
+            watch(view, url, run.request.build).or_raise(name)
+            return None
+        if region.watching_since is None:
+            region.watching_since = time.time()
             run.save(region)
-            return later
+        watched = watch(view, url, run.request.build, since=region.watching_since, patience=patience)
+        if isinstance(watched.decision, Wait):
+            return Later(watched.decision.seconds)
+        watched.or_raise(name)
         _old_build_in_staging(view, region)
     region.phase, region.verified_at, region.failure = Phase.VERIFIED, now(), None
-    region.verifying_since = None
+    region.watching_since = None
     run.save(region, f"{name}: {region.new_build} is verified; staging holds {region.old_build}")
     return None
 
 
-def _prove_again(run: ReleaseRun, name: str) -> None:
-    """A cleared step of an accepted region: look at production once more and change nothing."""
-    with RegionView.of(run.service, name) as view:
-        url = view.url(view.site.production(), production=True)
-        watch(view, url, expected=run.request.build).or_raise(name)
-
-
 def _old_build_in_staging(view: RegionView, region: RegionRecord) -> None:
-    """The way back is open only while staging holds the old build."""
-    if region.old_build is not None:
-        url = view.url(view.site.staging(), production=False)
-        watch(view, url, expected=region.old_build, build_only=True).or_raise(f"staging of {region.name}")
+    """The way back is open only while staging holds the old build. How well it is there does not matter."""
+    url = view.url(view.site.staging(), production=False)
+    watch(view, url, region.old_build, build_only=True).or_raise(f"staging of {region.name}")
 
 
 def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
@@ -176,14 +186,27 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     region = begin(run, name)
     if region.phase is Phase.ACCEPTED:
         return None
-    if region.phase is not Phase.VERIFIED or region.verified_at is None:
-        raise Refused(f"{name} is not verified ({region.phase}); clear its step verify")
-    until = datetime.fromisoformat(region.verified_at).timestamp() + run.service.bake.total_seconds()
+    if region.phase is not Phase.VERIFIED:  # cleared after a failure: prove it again first
+        later = verify(run, name, patience=patience)
+        if later:
+            return later
+        region = run.region(name)
+    assert region.verified_at is not None
+    since = datetime.fromisoformat(region.verified_at).timestamp()
+    soak = run.service.bake.total_seconds()
     with RegionView.of(run.service, name) as view:
         url = view.url(view.site.production(), production=True)
-        if until - time.time() > patience:
-            return Later(0.0, watch_url=url, ca_file=view.access.ca_file, until=until)
-        watch(view, url, expected=run.request.build, until=until).or_raise(f"{name} while it baked")
+        if since + soak - time.time() > patience:
+            return Later(0.0, trigger=_trigger(view, url, run.request.build, since, soak))
+        policy = run.service.status_page.policy().baking(soak)
+        watch(view, url, run.request.build, since=since, policy=policy).or_raise(f"{name} while it baked")
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
     run.save(region, f"{name} is accepted with {region.new_build}")
     return None
+
+
+def _trigger(view: RegionView, url: str, build: str, since: float, soak: float) -> StatusTrigger:
+    from include.airlock.status.triggers import StatusTrigger
+
+    page = view.service.status_page.model_dump(mode="json")
+    return StatusTrigger(url=url, ca_file=view.access.ca_file, build=build, since=since, soak=soak, page=page)

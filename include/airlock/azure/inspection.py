@@ -7,7 +7,7 @@ from typing import Any
 
 from include.airlock.azure.sites import SlotState
 from include.airlock.azure.swap_decision import World
-from include.airlock.model.health import Healthy, Verdict
+from include.airlock.model.health import Healthy, Verdict, in_words
 from include.airlock.model.record import RegionRecord
 
 _PING_STATUSES = "WEBSITE_SWAP_WARMUP_PING_STATUSES"
@@ -32,7 +32,7 @@ class Inspected:
 
     region: str
     world: World
-    staging_verdict: Verdict
+    staging_verdict: Verdict | None
     staging_config: dict[str, Any]
     production_config: dict[str, Any]
     staging_settings: dict[str, Any] | None
@@ -53,7 +53,8 @@ def inspect(seen: Inspected, build: str) -> list[Fault]:
         *_warm_up(seen),
     ]
     if not isinstance(seen.staging_verdict, Healthy) and world.staging_build == build:
-        found.append(("staging_status", f"staging's status page is not Healthy: {seen.staging_verdict}"))
+        said = in_words(seen.staging_verdict) if seen.staging_verdict else "never read"
+        found.append(("staging_status", f"staging's status page: {said}"))
     return [Fault(seen.region, code, text, warning=code.startswith("warn_")) for code, text in found]
 
 

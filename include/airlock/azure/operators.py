@@ -132,4 +132,4 @@ class RefreshOperator(ReleaseStep):
         from include.airlock.azure.refresh import refresh
 
         assert self.region
-        return refresh(run, self.region)
+        return refresh(run, self.region, patience=patience)

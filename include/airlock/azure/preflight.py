@@ -10,7 +10,11 @@ from include.airlock.azure.look import RegionView, sides
 from include.airlock.azure.watch import watch
 from include.airlock.errors import AirlockError, Denied, Refused, Transient
 from include.airlock.model.record import Phase
+from include.airlock.model.streak import Policy
 from include.airlock.release.run import ReleaseRun
+
+_SHORT = Policy(consecutive=1, unhealthy_after=2, interval_s=1.0, deadline_s=10.0)
+"""Staging has been up for long: it needs no patience, only a second chance for one lost answer."""
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +68,11 @@ def _read(view: RegionView) -> Inspected:
     """Everything that the preflight judges."""
     site = view.site
     world = view.world()
-    verdict = watch(view, view.url(world.staging, production=False), expected=world.staging_build or "").verdict
+    watched = watch(view, view.url(world.staging, production=False), world.staging_build, policy=_SHORT)
     return Inspected(
         region=view.region.name,
         world=world,
-        staging_verdict=verdict,
+        staging_verdict=watched.verdict,
         staging_config=site.config(staging=True),
         production_config=site.config(staging=False),
         staging_settings=_settings(view, staging=True),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import logging
+import time
+from dataclasses import replace
 
 from include.airlock.azure.arm import Answer, error_of
 from include.airlock.azure.look import RegionView
 from include.airlock.azure.watch import watch
 from include.airlock.errors import AirlockError, ConnectionMissing, Refused, Transient
 from include.airlock.model.record import Phase
-from include.airlock.model.service import PackageRefresh
+from include.airlock.model.service import Package
+from include.airlock.model.streak import Wait
 from include.airlock.release.run import ReleaseRun
+from include.airlock.release.step import Later
 
-log = logging.getLogger(__name__)
 
-
-def refresh(run: ReleaseRun, name: str) -> str:
-    """Deploy ``refresh_build`` (or the released build) to staging; answers the build that is there now.
+def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
+    """Deploy ``refresh_build`` (or the released build) to staging, and see it answer there.
 
     Staging holds the way back, so it waits until every asked region is accepted.
 
@@ -30,14 +31,15 @@ def refresh(run: ReleaseRun, name: str) -> str:
     build = run.request.refresh_build or run.request.build
     try:
         with RegionView.of(run.service, name) as view:
-            _put(view, build)
+            later = _put(view, run, name, build, patience)
     except Transient:
         raise
     except AirlockError as fault:
         _remember(run, name, f"staging of {name} could not be refreshed to {build}: {fault}")
         raise
-    _remember(run, name, f"staging of {name} is refreshed to {build}")
-    return build
+    if later is None:
+        _remember(run, name, f"staging of {name} is refreshed to {build}")
+    return later
 
 
 def _remember(run: ReleaseRun, name: str, text: str) -> None:
@@ -46,17 +48,25 @@ def _remember(run: ReleaseRun, name: str, text: str) -> None:
     run.save(region, text)
 
 
-def _put(view: RegionView, build: str) -> None:
+def _put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: float) -> Later | None:
     """Look, deploy, look: the status page decides, not the deployment's own word."""
     url = view.url(view.site.staging(), production=False)
-    if view.reading(url).build == build:
-        log.info("staging answers %s already", build)
-    else:
-        what = f"refresh staging of {view.region.name}"
-        answer = _deploy(view, build)
-        if answer.status >= 400:
-            raise error_of(answer, what)
-    watch(view, url, expected=build, other_builds_are_old=True).or_raise(f"staging of {view.region.name}")
+    region = run.region(name)
+    if region.refreshing != build:
+        if view.reading(url).build != build:
+            answer = _deploy(view, build)
+            if answer.status >= 400:
+                raise error_of(answer, f"refresh staging of {name}")
+        region.refreshing, region.watching_since = build, time.time()
+        run.save(region)
+    how = view.service.refresh
+    assert how is not None
+    policy = replace(view.service.status_page.policy(), deadline_s=how.deadline.total_seconds())
+    watched = watch(view, url, build, policy=policy, since=region.watching_since, patience=patience)
+    if isinstance(watched.decision, Wait):
+        return Later(watched.decision.seconds)
+    watched.or_raise(f"staging of {name}")
+    return None
 
 
 def _deploy(view: RegionView, build: str) -> Answer:
@@ -64,23 +74,19 @@ def _deploy(view: RegionView, build: str) -> Answer:
     how = view.service.refresh
     assert how is not None
     if how.container is not None:
-        return view.site.set_container(f"{how.container.image}:{build}")
+        return view.site.set_container(how.container.reference(build))
     assert how.package is not None
-    return view.site.deploy_package(package_url(how.package, build))
+    return view.site.deploy_package(package_url(how.package, build), how.package.type)
 
 
-def package_url(package: PackageRefresh, build: str) -> str:
+def package_url(package: Package, build: str) -> str:
     """The address of a build's package; a secret (a SAS query) comes from the connection alone.
 
     Raises:
         ConnectionMissing: the package's connection is absent or names no address.
     """
-    from urllib.parse import quote
-
-    part = quote(build, safe="")
     if package.connection is None:
-        assert package.url is not None
-        return package.url.replace("{build}", part)
+        return package.address(build)
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowException
 
@@ -88,8 +94,7 @@ def package_url(package: PackageRefresh, build: str) -> str:
         connection = BaseHook.get_connection(package.connection)
     except AirflowException as fault:
         raise ConnectionMissing(f"there is no connection '{package.connection}' for packages") from fault
-    if not connection.host or "://" not in connection.host:
+    if package.url is None and (not connection.host or "://" not in connection.host):
         raise ConnectionMissing(f"connection '{package.connection}': host must be the packages' base address")
-    path = (package.path or "").replace("{build}", part).lstrip("/")
     query = f"?{connection.password.lstrip('?')}" if connection.password else ""
-    return f"{connection.host.rstrip('/')}/{path}{query}"
+    return package.address(build, connection.host) + query

@@ -127,9 +127,9 @@ class SlotSite:
         body = {"properties": {"linuxFxVersion": f"DOCKER|{image}"}}
         return self._arm.act("PATCH", f"{self._slot}/config/web", body=body, what=f"set the image of {self.region.app}")
 
-    def deploy_package(self, url: str) -> Answer:
-        """Let staging fetch and deploy a zip package (OneDeploy)."""
-        body = {"properties": {"packageUri": url, "type": "zip", "async": True, "restart": True}}
+    def deploy_package(self, url: str, kind: str) -> Answer:
+        """Let staging fetch and deploy a package (OneDeploy) of a kind like ``zip``."""
+        body = {"properties": {"packageUri": url, "type": kind, "async": True, "restart": True}}
         path = f"{self._slot}/extensions/onedeploy"
         return self._arm.act("PUT", path, body=body, what=f"deploy to {self.region.slot} of {self.region.app}")
 

@@ -100,6 +100,8 @@ class RegionRecord(_Stored):
     swap: SwapIntent | None = None
     way_back: SwapIntent | None = None
     verified_at: str | None = None
+    watching_since: float | None = Field(None, description="epoch seconds when the current proof began")
+    refreshing: str | None = Field(None, description="the build that staging was asked to get")
     started_at: str | None = None
     ended_at: str | None = None
     failure: str | None = None

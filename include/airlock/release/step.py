@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
@@ -15,6 +15,9 @@ from include.airlock.errors import AirlockError, Transient
 from include.airlock.model.record import Phase
 from include.airlock.model.service import Service
 from include.airlock.release.run import ReleaseRun, asset_of, open_release
+
+if TYPE_CHECKING:
+    from airflow.triggers.base import BaseTrigger
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +43,10 @@ _SHORTEST_DEFERRAL_S = 15.0
 
 @dataclass(frozen=True)
 class Later:
-    """Come back after ``seconds``; with ``watch_url`` a trigger watches it until then (epoch ``until``)."""
+    """Come back after ``seconds``, or when ``trigger`` fires."""
 
     seconds: float
-    watch_url: str | None = None
-    ca_file: str | None = None
-    until: float | None = None
+    trigger: BaseTrigger | None = None
 
 
 class ReleaseStep(BaseOperator):
@@ -102,6 +103,8 @@ class ReleaseStep(BaseOperator):
         region = run.region(self.region)
         verb = self.task_id.rpartition(".")[2]
         region.failure = f"{verb}: {fault}"
+        if not fault.retryable:
+            region.watching_since = region.refreshing = None  # a Clear begins the proof anew
         if fault.retryable or region.phase is Phase.ACCEPTED:
             run.save(region)
             return
@@ -110,20 +113,7 @@ class ReleaseStep(BaseOperator):
         run.save(region, f"{self.region} failed at {verb}: {fault}")
 
     def _come_back(self, later: Later) -> None:
-        if later.watch_url is not None and later.until is not None:
-            from include.airlock.status.triggers import StatusTrigger
-
-            page = self.service.status_page
-            self.defer(
-                trigger=StatusTrigger(
-                    url=later.watch_url,
-                    ca_file=later.ca_file,
-                    until=later.until,
-                    page=page.model_dump(mode="json"),
-                ),
-                method_name="resume",
-            )
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
         moment = datetime.now(UTC) + timedelta(seconds=max(later.seconds, _SHORTEST_DEFERRAL_S))
-        self.defer(trigger=DateTimeTrigger(moment=moment), method_name="resume")
+        self.defer(trigger=later.trigger or DateTimeTrigger(moment=moment), method_name="resume")

@@ -1,0 +1,76 @@
+"""Watching a slot's status page until it is proved, or proved wrong."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from include.airlock.azure.look import RegionView
+from include.airlock.errors import NotHealthy, NotProven
+from include.airlock.model.health import Healthy, Inconclusive, Reading, Unhealthy, Verdict, in_words, judge
+from include.airlock.model.streak import Decision, Fail, Policy, Streak, Wait, decide
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How a watch ended: the decision (``Wait`` when patience ran out first) and the last verdict."""
+
+    decision: Decision
+    verdict: Verdict | None
+
+    def or_raise(self, what: str) -> None:
+        """Raise unless it was accepted.
+
+        Raises:
+            NotHealthy: the page said clearly that something is wrong.
+            NotProven: it was never clear.
+        """
+        if isinstance(self.decision, Fail):
+            raise (NotHealthy if self.decision.definite else NotProven)(f"{what}: {self.decision.why}")
+
+
+def watch(
+    view: RegionView,
+    url: str,
+    build: str | None,
+    *,
+    policy: Policy | None = None,
+    since: float | None = None,
+    patience: float | None = None,
+    build_only: bool = False,
+) -> Watched:
+    """Read a status page again and again, each time on a fresh connection, until it is decided.
+
+    Args:
+        build: the build that must answer; None takes any.
+        policy: how much proof is asked for; the spec's own by default.
+        since: epoch seconds when this proof began, for one that goes on after a lost worker.
+        patience: seconds to stay in this worker; None means until it is decided.
+        build_only: only the build counts, not how well it does.
+    """
+    policy = policy or view.service.status_page.policy()
+    began = time.time()
+    streak = Streak(started=began if since is None else since)
+    while True:
+        decision = decide(streak, policy, time.time())
+        if not isinstance(decision, Wait):
+            log.info("%s", decision.why)
+            return Watched(decision, streak.last)
+        if patience is not None and time.time() + decision.seconds - began > patience:
+            return Watched(decision, streak.last)
+        time.sleep(decision.seconds)
+        reading = view.reading(url)
+        verdict = _build_verdict(reading, build) if build_only else judge(reading, build)
+        log.info("%s", in_words(verdict))
+        streak = streak.after(verdict, time.time())
+
+
+def _build_verdict(reading: Reading, build: str | None) -> Verdict:
+    if reading.build is None:
+        return Inconclusive(reading.faults or ("no build on the status page",))
+    if build is not None and reading.build != build:
+        return Unhealthy((f"build {reading.build} answers, not {build}",), reading.build, wrong_build=True)
+    return Healthy(reading.build)
