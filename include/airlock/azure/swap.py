@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from include.airlock.azure.arm import Answer
 from include.airlock.azure.sites import SlotSite
-from include.airlock.azure.swap_decision import Decision, Move, Reply, Timing, World, classify, decide
+from include.airlock.azure.swap_decision import Decision, Move, Reply, Timing, World, classify, decide, overdue
 from include.airlock.errors import Denied, Drifted, NotFound, SwapFailed, Transient
 from include.airlock.model.record import SwapIntent, SwapPhase
 
@@ -105,6 +105,7 @@ class Swap:
         """Send the request: the intent is stored before, the answer after."""
         intent.phase, intent.reply, intent.said = SwapPhase.INTENT, None, None
         intent.posts += 1
+        before = intent.posted_at
         intent.posted_at = intent.heard_at = self._clock.now()
         self._save(intent)
         log.info("swap request %d of %s", intent.posts, self._site.region.app)
@@ -113,6 +114,9 @@ class Swap:
         except Transient as fault:
             log.warning("%s", fault)
             return self._heard(intent, None)
+        if classify(answer) in (Reply.BUSY, Reply.THROTTLED):
+            intent.posts -= 1  # it was not taken, so it does not count as asked
+            intent.posted_at = before
         return self._heard(intent, answer)
 
     def _follow(self, intent: SwapIntent) -> float | None:
@@ -138,7 +142,7 @@ class Swap:
 
     def _overdue(self, intent: SwapIntent) -> float | None:
         """Stop following an operation that outlived the timeout: the look decides from here."""
-        if self._clock.now() - intent.since > self._timing.timeout:
+        if overdue(intent, self._timing, self._clock.now()):
             intent.location = None
             self._save(intent)
             return 0.0
@@ -153,8 +157,6 @@ class Swap:
             intent.phase, intent.location = SwapPhase.POSTED, answer.headers.get("location")
         if answer is not None and answer.status >= 400:
             intent.said = f"{answer.status}: {answer.message}"
-        if reply in (Reply.BUSY, Reply.THROTTLED):
-            intent.posts -= 1  # it was not taken, so it does not count as asked
         self._save(intent)
         log.info("the platform's answer: %s %s", reply.value, intent.said or "")
         if answer is None or reply is Reply.BUSY:

@@ -125,7 +125,7 @@ def placement(intent: SwapIntent, world: World) -> Placement:
     votes = {vote for vote in (production, staging, _id_vote(intent, world)) if vote}
     if votes == {"swapped"} and (production or moved):
         return Placement.SWAPPED
-    if votes == {"untouched"}:
+    if votes == {"untouched"} and staging:  # what would be swapped in must have said its build
         return Placement.SWAPPED_BACK if moved else Placement.UNTOUCHED
     return Placement.UNCLEAR
 
@@ -150,7 +150,7 @@ def _id_vote(intent: SwapIntent, world: World) -> str | None:
 
 def decide(intent: SwapIntent, world: World, timing: Timing, now: float) -> Decision:
     """The next move for a swap whose operation is not known to run; ``now`` in epoch seconds."""
-    late = now - intent.since > timing.timeout
+    late = overdue(intent, timing, now)
     if world.operation:
         if late:
             return Decision(Move.STOP, f"operation {world.operation} still runs after {timing.timeout:g} s")
@@ -169,6 +169,11 @@ def decide(intent: SwapIntent, world: World, timing: Timing, now: float) -> Deci
     if intent.posts and _quiet(intent, now) < patience:
         return Decision(Move.WAIT, f"the signs may lag behind: {_signs(world)}")
     return Decision(Move.STOP, why)
+
+
+def overdue(intent: SwapIntent, timing: Timing, now: float) -> bool:
+    """Whether the last request (or, before one was taken, the wish) is older than one swap may take."""
+    return now - (intent.posted_at or intent.since) > timing.timeout
 
 
 def _quiet(intent: SwapIntent, now: float) -> float:
