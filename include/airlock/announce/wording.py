@@ -1,0 +1,167 @@
+"""What people are told of a release, as plain words; each medium adds its own markup."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+from include.airlock.model.record import Event, Outcome, Phase, RegionRecord, ReleaseRecord
+
+PHASES: dict[Phase, tuple[str, str]] = {
+    Phase.NOT_ASKED: ("⚪", "not asked for"),
+    Phase.WAITING: ("⏳", "waits for its turn"),
+    Phase.CHECKED: ("🔎", "checked"),
+    Phase.SWAPPING: ("🔄", "swapping"),
+    Phase.SWAPPED: ("🔀", "swapped, not yet verified"),
+    Phase.VERIFIED: ("🔬", "verified, still watched"),
+    Phase.ACCEPTED: ("✅", "accepted"),
+    Phase.FAILED: ("❌", "failed"),
+    Phase.ROLLING_BACK: ("⏪", "being rolled back"),
+    Phase.ROLLED_BACK: ("↩️", "rolled back"),
+    Phase.STUCK: ("🚨", "stuck: a person must look"),
+}
+
+OUTCOMES: dict[Outcome, tuple[str, str]] = {
+    Outcome.RUNNING: ("🚀", "is being released"),
+    Outcome.RELEASED: ("✅", "is released"),
+    Outcome.REFUSED: ("🚫", "was refused; nothing was touched"),
+    Outcome.HALTED: ("🛑", "was halted"),
+    Outcome.ROLLED_BACK: ("↩️", "was rolled back"),
+}
+
+_MINUTE, _HOUR = 60, 3600
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that show nothing or change how the text around them is shown."""
+
+
+def plain(text: str | None, limit: int) -> str:
+    """``text`` on one line of at most ``limit`` characters, without anything invisible.
+
+    Control and format characters go (line ends, escape sequences, reversed text), so that a
+    value can't fake a line or a word of ours.
+    """
+    spaced = "".join(" " if character.isspace() else character for character in text or "")
+    shown = "".join(c for c in spaced if unicodedata.category(c) not in _HIDDEN)
+    return clipped(" ".join(shown.split()), limit)
+
+
+def clipped(text: str, limit: int) -> str:
+    """``text``, or its beginning and an ellipsis where it is longer than ``limit``."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Seconds from one ISO 8601 moment to another, or None where either can't be read."""
+    first, last = _moment(start), _moment(end)
+    return None if first is None or last is None else max(0.0, (last - first).total_seconds())
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: ``8 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+
+
+def time_of_day(at: str) -> str:
+    """An ISO 8601 moment as UTC time of day, or what stands there where it is none."""
+    moment = _moment(at)
+    return plain(at, 30) if moment is None else f"{moment.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def name(record: ReleaseRecord) -> str:
+    """What is released: service and build."""
+    return f"{plain(record.service, 40)} {plain(record.build, 64)}"
+
+
+def state(record: ReleaseRecord) -> tuple[str, str]:
+    """An emoji and words for where the release stands."""
+    return OUTCOMES[record.outcome]
+
+
+def asked(record: ReleaseRecord) -> list[RegionRecord]:
+    """The regions that this release is for, in order."""
+    return [region for region in record.regions if region.phase is not Phase.NOT_ASKED]
+
+
+def who(record: ReleaseRecord) -> str:
+    """Who asked, under which change request, and what a failure leads to."""
+    asker = plain(record.requested_by, 80)
+    parts = [f"asked for by {asker}" if asker else "nobody's name was given"]
+    if record.change_request:
+        parts.append(f"change request {plain(record.change_request, 64)}")
+    parts.append(f"on failure: {plain(record.on_failure, 40).replace('_', ' ')}")
+    return " · ".join(parts)
+
+
+def progress(record: ReleaseRecord) -> str:
+    """How far the release is, in regions, with its time where it has ended."""
+    regions = asked(record)
+    done = sum(region.phase is Phase.ACCEPTED for region in regions)
+    parts = [f"{done} of {len(regions)} {'region' if len(regions) == 1 else 'regions'} accepted"]
+    seconds = seconds_between(record.started_at, record.ended_at)
+    if seconds is not None:
+        parts.append(duration(seconds))
+    if record.waited_s:
+        parts.append(f"waited {duration(record.waited_s)} for its turn")
+    return " · ".join(parts)
+
+
+def region_state(record: ReleaseRecord, region: RegionRecord) -> tuple[str, str]:
+    """An emoji and words for where a region stands: phase, builds, time, fault, staging."""
+    emoji, words = PHASES[region.phase]
+    if record.outcome is not Outcome.RUNNING and region.phase in (Phase.WAITING, Phase.CHECKED):
+        emoji, words = "⚪", "not touched"
+    parts = [words]
+    if region.old_build or region.new_build:
+        builds = [plain(build, 64) or "?" for build in (region.old_build, region.new_build)]
+        parts.append(" → ".join(reversed(builds) if region.phase is Phase.ROLLED_BACK else builds))
+    seconds = seconds_between(region.started_at, region.ended_at)
+    if seconds is not None:
+        parts.append(duration(seconds))
+    if region.failure:
+        parts.append(plain(region.failure, 300))
+    if region.refresh:
+        parts.append(f"staging: {plain(region.refresh, 120)}")
+    return emoji, " · ".join(parts)
+
+
+def event_line(region: str, event: Event, limit: int = 800) -> str:
+    """One event with its time and place; ``region`` is empty for the release's own."""
+    place = f"{plain(region, 40)}: " if region else ""
+    mark = {"info": "", "warning": "⚠️ "}.get(event.kind, "❗ ")
+    return clipped(f"{time_of_day(event.at)} {mark}{place}{plain(event.text, limit)}", limit)
+
+
+def ending(record: ReleaseRecord) -> str:
+    """How a release ended, in one sentence."""
+    emoji, words = state(record)
+    start = f"{emoji} {name(record)} {words}"
+    reason = plain(record.sentence, 600)
+    return f"{start}: {reason}" if reason else f"{start} ({progress(record)})"
+
+
+def summary(record: ReleaseRecord) -> str:
+    """The whole state of a release in a few plain lines, for notifications and screen readers."""
+    emoji, words = state(record)
+    lines = [f"{emoji} {name(record)} {words}", who(record)]
+    if record.reason:
+        lines.append(f"why: {plain(record.reason, 500)}")
+    for region in asked(record):
+        mark, stand = region_state(record, region)
+        lines.append(f"{mark} {plain(region.name, 40)}: {clipped(stand, 200)}")
+    lines += [f"⚠️ {plain(warning, 200)}" for warning in record.warnings[:5]]
+    if record.sentence:
+        lines.append(plain(record.sentence, 600))
+    return "\n".join(lines)

@@ -1,0 +1,238 @@
+"""What somebody asks for: which build of a service, where, why, and what to do if it goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from include.airlock.errors import RequestError
+from include.airlock.model.expressions import compiled
+from include.airlock.model.fields import BUILD_PATTERN, Checked, Text, Word
+from include.airlock.model.refresh import TAG_PATTERN
+from include.airlock.model.service import OnFailure, Service
+from include.airlock.model.wording import nearest, shown
+
+BUILD = Word(
+    BUILD_PATTERN,
+    "a letter or digit, then letters, digits, '.', '_', '+' and '-'",
+    longest=64,
+    example="2026.11.2",
+)
+CHANGE_REQUEST = Word(
+    r"[A-Za-z0-9][A-Za-z0-9._/#:-]*",
+    "a letter or digit, then letters, digits, '.', '_', '/', '#', ':' and '-'",
+    longest=64,
+    example="CHG-1001",
+)
+REASON = Text(500, several_lines=True)
+REQUESTED_BY = Text(200)
+
+KEYS = ("build", "change_request", "regions", "on_failure", "refresh_build", "reason")
+
+
+@dataclass(frozen=True)
+class ChangeRequest:
+    """The approved wish to release one build of one service.
+
+    ``regions`` holds the names of the asked regions, in the order of the spec. ``refresh_build`` is
+    what staging slots get afterwards; None means the released build.
+    """
+
+    build: str
+    regions: tuple[str, ...]
+    on_failure: OnFailure
+    change_request: str | None = None
+    refresh_build: str | None = None
+    reason: str | None = None
+    requested_by: str | None = None
+
+    @classmethod
+    def of(
+        cls, service: Service, conf: Mapping[str, Any], *, requested_by: str | None = None
+    ) -> ChangeRequest:
+        """Read a change request from a DAG run's params; None and blank text count as not given.
+
+        Raises:
+            RequestError: one sentence that names every fault.
+        """
+        asked = _Asked(conf, [])
+        request = cls(
+            build=asked.build(service, "build") or "",
+            regions=asked.regions(service),
+            on_failure=asked.on_failure(service),
+            change_request=asked.text("change_request", CHANGE_REQUEST),
+            refresh_build=asked.build(service, "refresh_build"),
+            reason=asked.text("reason", REASON),
+            requested_by=_shortened(requested_by),
+        )
+        asked.refuse_unknown()
+        if asked.get("build") is None:
+            asked.faults.insert(0, "build: is missing")
+        if asked.faults:
+            raise RequestError(f"can't release {service.service}: {'; '.join(asked.faults)}")
+        return request
+
+
+def _shortened(requested_by: str | None) -> str | None:
+    """Keep a name only if it can be shown: Airflow gives it, and nobody can mend it at the form."""
+    try:
+        return REQUESTED_BY.check(requested_by) if requested_by else None
+    except PydanticCustomError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The params as given, and the faults found so far."""
+
+    conf: Mapping[str, Any]
+    faults: list[str]
+
+    def get(self, key: str) -> Any:
+        value = self.conf.get(key)
+        return None if isinstance(value, str) and not value.strip() else value
+
+    def text(self, key: str, kind: Checked) -> str | None:
+        value = self.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.faults.append(f"{key}: {shown(value)} is not text")
+            return None
+        try:
+            return kind.check(value.strip())
+        except PydanticCustomError as error:
+            self.faults.append(f"{key}: {error.message()}")
+            return None
+
+    def build(self, service: Service, key: str) -> str | None:
+        build = self.text(key, BUILD)
+        if build is None:
+            return None
+        pattern = service.build_pattern
+        if pattern is not None and not compiled(pattern).fullmatch(build):
+            self.faults.append(f"{key}: {shown(build)} does not match this service's pattern {pattern}")
+        if key == "refresh_build":
+            self._can_refresh(service, build)
+        return build
+
+    def _can_refresh(self, service: Service, build: str) -> None:
+        if service.refresh is None:
+            self.faults.append("refresh_build: the spec of this service has no refresh")
+        elif service.refresh.container and not re.fullmatch(TAG_PATTERN, build):
+            self.faults.append(f"refresh_build: {shown(build)} can't be an image's tag")
+
+    def regions(self, service: Service) -> tuple[str, ...]:
+        valid = [region.name for region in service.regions]
+        given = self.get("regions")
+        if given is None or given == []:
+            return tuple(valid)
+        if not isinstance(given, (list, tuple)):
+            self.faults.append(f'regions: {shown(given)} is not a list, like ["{valid[0]}"]')
+            return ()
+        for region in given[:32]:
+            if region not in valid:
+                self.faults.append(f"regions: {shown(region)} is not a region; {nearest(str(region), valid)}")
+        return tuple(name for name in valid if name in given)
+
+    def on_failure(self, service: Service) -> OnFailure:
+        given = self.get("on_failure")
+        if given is None:
+            return service.on_failure
+        words = [each.value for each in OnFailure]
+        if given not in words:
+            self.faults.append(f"on_failure: {shown(given)} is not valid; {nearest(str(given), words)}")
+            return service.on_failure
+        return OnFailure(given)
+
+    def refuse_unknown(self) -> None:
+        for key in list(self.conf)[:32]:
+            if key not in KEYS:
+                self.faults.append(f"unknown key {shown(key)}; {nearest(str(key), KEYS)}")
+
+
+_ON_FAILURE = {
+    OnFailure.HALT: "Halt: leave everything as it is",
+    OnFailure.ROLL_BACK_REGION: "Roll back the region that failed",
+    OnFailure.ROLL_BACK_RELEASE: "Roll back every region done so far",
+}
+
+
+def params_schema(service: Service) -> dict[str, dict[str, Any]]:
+    """Give the JSON Schema of each param of the release's DAG, in the order of the form.
+
+    A param without ``default`` is required. ``section`` and ``values_display`` are Airflow's own
+    words for its form (Airflow documentation, "Use Params to Provide a Trigger UI Form").
+    """
+    build = _build_schema(service)
+    return {
+        "build": {
+            **build,
+            "type": "string",
+            "title": "Build",
+            "description": "The build that all staging slots hold and that production shall get.",
+            "section": "What",
+        },
+        "change_request": {
+            **CHANGE_REQUEST.json(),
+            "default": None,
+            "type": ["null", "string"],
+            "title": "Change request",
+            "description": "Id of the approved change, e.g. CHG-1001.",
+            "section": "What",
+        },
+        "reason": {
+            "default": None,
+            "type": ["null", "string"],
+            "maxLength": REASON.longest,
+            "format": "multiline",
+            "title": "Reason",
+            "description": "Why it is released, in a sentence; shown to everybody who is told.",
+            "section": "What",
+        },
+        "regions": _regions_schema(service),
+        "on_failure": {
+            "default": service.on_failure.value,
+            "type": "string",
+            "enum": [each.value for each in OnFailure],
+            "values_display": {each.value: words for each, words in _ON_FAILURE.items()},
+            "title": "If a region fails",
+            "description": "What becomes of the release when a region is not accepted.",
+            "section": "How",
+        },
+        "refresh_build": {
+            **build,
+            "default": None,
+            "type": ["null", "string"],
+            "title": "Refresh staging with",
+            "description": "Build for the staging slots afterwards; empty means the released build.",
+            "section": "Afterwards",
+        },
+    }
+
+
+def _build_schema(service: Service) -> dict[str, Any]:
+    schema = BUILD.json()
+    if service.build_pattern is None:
+        return schema
+    return {key: value for key, value in schema.items() if key != "examples"} | {
+        "pattern": f"^(?:{service.build_pattern})$"
+    }
+
+
+def _regions_schema(service: Service) -> dict[str, Any]:
+    names = [region.name for region in service.regions]
+    return {
+        "default": [],
+        "type": ["null", "array"],
+        "items": {"type": "string", "enum": names},
+        "uniqueItems": True,
+        "examples": names,
+        "title": "Regions",
+        "description": f"Only these, in the order of the spec; empty means all: {', '.join(names)}.",
+        "section": "Where",
+    }

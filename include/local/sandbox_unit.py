@@ -1,0 +1,62 @@
+"""The sandbox as a program of the stack."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from include.local.airflow_settings import base_environment
+from include.local.home import PROJECT_ROOT, Home, write_private
+from include.local.programs import Program, ProgramFailed
+
+START_LIMIT_S = 30.0
+
+
+class SandboxUnit:
+    """One sandbox: started with its own settings, then known by its endpoints."""
+
+    def __init__(
+        self, home: Home, settings: Mapping[str, Any] | None = None, port_base: int | None = None
+    ) -> None:
+        """Describe it; `settings` is the sandbox's own configuration, `port_base` its first port."""
+        self._home = home
+        self._endpoints_file = home.sandbox / "endpoints.json"
+        self.program = Program(
+            "sandbox",
+            [sys.executable, "-m", "include.sandbox", *self._options(settings, port_base)],
+            environment=base_environment(),
+            log=home.logs / "sandbox.log",
+            folder=PROJECT_ROOT,
+        )
+
+    def start(self) -> int:
+        """Start it and return its session."""
+        # The file of an earlier run would be taken for this one's.
+        self._endpoints_file.unlink(missing_ok=True)
+        return self.program.start()
+
+    def await_ready(self) -> dict[str, Any]:
+        """Wait for endpoints.json, written once everything listens; raises ProgramFailed."""
+        deadline = time.monotonic() + START_LIMIT_S
+        while not self._endpoints_file.exists():
+            self.program.check()
+            if time.monotonic() > deadline:
+                raise ProgramFailed(
+                    f"the sandbox is not ready after {START_LIMIT_S:.0f} s; {self.program.last_words()}"
+                )
+            time.sleep(0.02)
+        endpoints: dict[str, Any] = json.loads(self._endpoints_file.read_text(encoding="utf-8"))
+        return endpoints
+
+    def _options(self, settings: Mapping[str, Any] | None, port_base: int | None) -> list[str]:
+        options = ["--state-dir", str(self._home.sandbox)]
+        if settings:
+            file = self._home.sandbox / "config.json"
+            write_private(file, json.dumps(settings))
+            options += ["--config", str(file)]
+        if port_base is not None:
+            options += ["--port-base", str(port_base)]
+        return options
