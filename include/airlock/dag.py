@@ -40,7 +40,7 @@ OPERATORS: dict[tuple[str, str], type[ReleaseStep]] = {
 _RULES = {
     When.NONE_FAILED: "none_failed",
     When.ONE_FAILED: "one_failed",
-    When.WAY_BACK_TAKEN: "all_done_min_one_success",
+    When.WAY_BACK_TAKEN: "one_success",
     When.ALL_DONE: "all_done",
 }
 

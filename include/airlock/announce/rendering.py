@@ -83,12 +83,12 @@ def headline(record: ReleaseRecord) -> Message:
     title = f"{emoji} *{said(wording.name(record), 120)}* {words}"
     parts = [_section([title])]
     parts.append(_context(filter(None, [said(wording.who(record), 300), link(record.url, "Open the run")])))
-    if record.reason:
-        parts.append(_section([f"Why: {said(record.reason, 600)}"]))
+    if reason := said(record.reason, 600):
+        parts.append(_section([f"Why: {reason}"]))
     parts += [_section(lines) for lines in _pages(_region_lines(record))]
     parts += [_section(lines) for lines in _pages(_warning_lines(record.warnings))]
-    if record.sentence:
-        parts.append(_section([said(record.sentence, 700)]))
+    if sentence := said(record.sentence, 700):
+        parts.append(_section([sentence]))
     parts.append(_context([said(wording.progress(record), 200)]))
     return Message(escaped(wording.summary(record), FALLBACK_LIMIT), tuple(parts))
 

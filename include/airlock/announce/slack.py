@@ -133,8 +133,8 @@ class SlackNotifier(Notifier):
             raise refusal(method, trouble.response.status_code, answer, trouble.response.headers) from None
         except SlackClientError:
             raise NotTold("the connection's base_url or proxy can't be used", sure=True) from None
-        except (OSError, HTTPException, ValueError, LookupError) as trouble:
-            # ValueError and LookupError: the SDK decodes what any server sent in its headers' own charset.
+        except (OSError, HTTPException, ValueError, LookupError, AttributeError) as trouble:
+            # The last three: the SDK believes a server's charset, and that its JSON is an object.
             raise no_answer(trouble) from None
         if not isinstance(data, Mapping):
             raise NotTold("Slack's answer is no JSON object")

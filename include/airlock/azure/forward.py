@@ -11,7 +11,7 @@ from include.airlock.azure.look import RegionView, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
 from include.airlock.azure.watch import watch
-from include.airlock.errors import Drifted, Refused, SwapFailed
+from include.airlock.errors import Denied, Drifted, NotFound, Refused, SwapFailed
 from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase
 from include.airlock.model.streak import Wait
 from include.airlock.release.ledger import now
@@ -133,9 +133,10 @@ def _carry_out(
 
     try:
         seen = Swap(view.site, view.world, save, timing_of(run), patience=patience).carry_out(intent)
-    except SwapFailed:
-        region.swap = None  # proved that nothing was swapped: after a Clear it is meant anew
-        run.save(region)
+    except (SwapFailed, Denied, NotFound) as fault:
+        if isinstance(fault, SwapFailed) or intent.posts == 0:
+            region.swap = None  # proved that nothing was swapped: after a Clear it is meant anew
+            run.save(region)
         raise
     return Later(seen) if isinstance(seen, float) else seen
 

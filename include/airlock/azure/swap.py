@@ -114,7 +114,7 @@ class Swap:
         except Transient as fault:
             log.warning("%s", fault)
             return self._heard(intent, None)
-        if classify(answer) in (Reply.BUSY, Reply.THROTTLED):
+        if classify(answer) in (Reply.BUSY, Reply.THROTTLED, Reply.REFUSED, Reply.GONE):
             intent.posts -= 1  # it was not taken, so it does not count as asked
             intent.posted_at = before
         return self._heard(intent, answer)

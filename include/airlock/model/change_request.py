@@ -65,7 +65,7 @@ class ChangeRequest:
             regions=asked.regions(service),
             on_failure=asked.on_failure(service),
             change_request=asked.text("change_request", CHANGE_REQUEST),
-            refresh_build=asked.build(service, "refresh_build"),
+            refresh_build=asked.refresh_build(service),
             reason=asked.text("reason", REASON),
             requested_by=_shortened(requested_by),
         )
@@ -116,15 +116,19 @@ class _Asked:
         pattern = service.build_pattern
         if pattern is not None and not compiled(pattern).fullmatch(build):
             self.faults.append(f"{key}: {shown(build)} does not match this service's pattern {pattern}")
-        if key == "refresh_build":
-            self._can_refresh(service, build)
         return build
 
-    def _can_refresh(self, service: Service, build: str) -> None:
+    def refresh_build(self, service: Service) -> str | None:
+        given = self.get("refresh_build")
+        build = self.build(service, "refresh_build")
         if service.refresh is None:
-            self.faults.append("refresh_build: the spec of this service has no refresh")
-        elif service.refresh.container and not re.fullmatch(TAG_PATTERN, build):
-            self.faults.append(f"refresh_build: {shown(build)} can't be an image's tag")
+            if given is not None:
+                self.faults.append("refresh_build: the spec of this service has no refresh")
+        elif service.refresh.container is not None:
+            tag = self.get("build") if given is None else build
+            if isinstance(tag, str) and not re.fullmatch(TAG_PATTERN, tag.strip()):
+                self.faults.append(f"refresh_build: {shown(tag)} can't be an image's tag")
+        return build
 
     def regions(self, service: Service) -> tuple[str, ...]:
         valid = [region.name for region in service.regions]

@@ -19,6 +19,7 @@ _ISO = re.compile(
     r"P(?:(?P<d>[0-9]{1,6})D)?"
     r"(?:T(?=[0-9])(?:(?P<h>[0-9]{1,6})H)?(?:(?P<m>[0-9]{1,6})M)?(?:(?P<s>[0-9]{1,6}(?:\.[0-9]{1,3})?)S)?)?"
 )
+EXAMPLES = ["2s", "90s", "5m", "1h30m", "PT5M"]
 _HINT = "write '90s', '5m', '1h30m' or 'PT5M'"
 
 
@@ -100,6 +101,6 @@ class Between:
         return {
             "type": "string",
             "pattern": rf"^(({_PART})+|P[0-9DTHMS.]+)$",
-            "examples": ["2s", "90s", "5m", "1h30m", "PT5M"],
-            "description": f"A duration from {self.least} to {self.most}.",
+            "examples": EXAMPLES,
+            "$comment": f"from {self.least} to {self.most}",
         }

@@ -19,7 +19,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069
 class Closed(BaseModel):
     """A part of a spec: unknown keys are refused, and it can't be changed once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Checked:
@@ -51,7 +51,7 @@ class Word(Checked):
     pattern: str
     rule: str
     longest: int
-    example: str
+    example: str = ""
 
     def check(self, value: str) -> str:
         """Refuse a value that is too long or does not match."""
@@ -67,7 +67,7 @@ class Word(Checked):
             "type": "string",
             "pattern": f"^(?:{self.pattern})$",
             "maxLength": self.longest,
-            "examples": [self.example],
+            **({"examples": [self.example]} if self.example else {}),
         }
 
 
@@ -111,7 +111,6 @@ ConnectionId = Annotated[
         r"[A-Za-z0-9_][A-Za-z0-9_.-]*",
         "an Airflow connection id has letters, digits, '_', '-' and '.'",
         longest=200,
-        example="azure_westeurope",
     ),
 ]
 

@@ -17,7 +17,7 @@ class When(StrEnum):
     ONE_FAILED = "one_failed"
     """At least one failed: the way back of a lane."""
     WAY_BACK_TAKEN = "way_back_taken"
-    """All are done and at least one way back was taken."""
+    """One way back was taken."""
     ALL_DONE = "all_done"
     """All are done, however they ended."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -21,6 +20,8 @@ TAG_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 
 def is_loopback(host: str) -> bool:
     """Say whether a host name or address, without port, is this machine."""
+    from ipaddress import ip_address
+
     if host.lower() == "localhost":
         return True
     try:

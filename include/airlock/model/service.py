@@ -29,10 +29,22 @@ class OnFailure(StrEnum):
     ROLL_BACK_RELEASE = "roll_back_release"
 
 
+RESERVED = ("accept", "end", "preflight", "refresh", "roll_back_earlier", "start", "tell", "verdict")
+"""Names of steps that stand beside the regions' lanes in a release's graph."""
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise fault(f"'{name}' is the name of a step of the release; call the region something else")
+    return name
+
+
 class Region(Closed):
     """One place a service runs, whatever the strategy."""
 
-    name: Name = Field(description="The region's name; it becomes part of task ids.")
+    name: Annotated[Name, AfterValidator(_not_reserved)] = Field(
+        description="The region's name; it becomes part of task ids."
+    )
     connection: ConnectionId = Field(
         description="Airflow connection with the credentials for the cloud there."
     )
@@ -84,7 +96,7 @@ class SlotRegion(Region):
     slot: SlotName = Field("staging", description="Slot that holds the next build.")
     public_host: Host | None = Field(
         None,
-        description="Host that clients use, when it is a domain of your own; otherwise the app's default host.",
+        description="Host that clients use, when it is a domain of your own; else the app's default host.",
     )
 
 
@@ -117,7 +129,7 @@ class Announce(Closed):
 
 
 class ServiceBase(Closed):
-    """What every service has, whatever its strategy. Times are durations like ``90s``."""
+    """What every service has, whatever its strategy."""
 
     service: Name = Field(description="The service's name; the file is called `<service>.yaml`.")
     description: Annotated[str, Text(500, several_lines=True)] | None = Field(

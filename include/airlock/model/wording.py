@@ -7,7 +7,6 @@ Values are shown shortened and escaped, since they are untrusted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -29,6 +28,8 @@ def one_of(words: Iterable[str]) -> str:
 
 def nearest(word: str, valid: Iterable[str]) -> str:
     """Give the end of a fault's sentence: the nearest valid word, or all of them when none is near."""
+    from difflib import get_close_matches
+
     known = list(valid)
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(word.lower()[:100], by_lower, n=1, cutoff=0.55)

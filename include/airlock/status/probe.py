@@ -199,11 +199,13 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _detail(error: Exception) -> str:
     """Give the innermost words that say something to people, without addresses of objects."""
-    for cause in reversed(_causes(error)):
+    causes = _causes(error)
+    for cause in reversed(causes):
         words = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
         if isinstance(words, str) and words:
             return shown(words)[1:-1]
-    return type(error).__name__
+    words = str(causes[-1])
+    return type(error).__name__ if not words or " at 0x" in words else shown(words)[1:-1]
 
 
 __all__ = ["MAX_BYTES", "fetch", "status_url"]

@@ -176,6 +176,11 @@ def test_any_release_renders_within_limits_and_harmless(record: ReleaseRecord) -
         assert_harmless(message)
 
 
+def test_blank_values_leave_no_empty_block() -> None:
+    """Given a reason and a sentence of blanks, then Slack gets no empty text, which it would refuse."""
+    assert_within_limits(rendering.headline(release(reason=" \n", sentence="\u200b")))
+
+
 def test_the_largest_release_fits() -> None:
     """Given 32 regions with long names, builds and faults, then all are named within Slack's limits."""
     long = "<&>" * 300
