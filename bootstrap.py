@@ -125,9 +125,10 @@ def suitable_python() -> str:
         if OLDEST <= version_of(name) <= NEWEST:
             return shutil.which(name) or name
     raise CannotInstall(
-        "Python {}.{} to {}.{} is needed, and none of {} is one; install one, or say which: make PYTHON=...".format(
+        "Python {}.{} to {}.{} is needed, and none of {} is one; install one, ".format(
             *OLDEST, *NEWEST, ", ".join(names)
         )
+        + "or say which: make PYTHON=..."
     )
 
 
@@ -148,7 +149,7 @@ def create(python: str) -> None:
     if shutil.which("uv"):
         subprocess.run(["uv", "venv", "--quiet", "--python", python, str(VENV)], check=True)
         return
-    probe = subprocess.run([python, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL)
+    probe = subprocess.run([python, "-c", "import venv, ensurepip"], check=False, stderr=subprocess.DEVNULL)
     if probe.returncode != 0:
         raise CannotInstall(
             f"{python} came without venv or ensurepip; on Debian and Ubuntu `apt-get install python3-venv` "
@@ -166,7 +167,7 @@ def install(group: str) -> None:
     print(
         f"airlock: installing into .venv with {tool}; this happens once and takes a minute or two", flush=True
     )
-    subprocess.run(installer(tool) + ["--require-hashes", "-r", str(lock_file(group))], check=True)
+    subprocess.run([*installer(tool), "--require-hashes", "-r", str(lock_file(group))], check=True)
     draft = STAMP.with_suffix(".draft")
     draft.write_text(json.dumps({**stamp, group: digest(group)}), encoding="utf-8")
     os.replace(str(draft), str(STAMP))

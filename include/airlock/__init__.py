@@ -1,0 +1,1 @@
+"""Airlock: zero-downtime releases, one region at a time, on Apache Airflow."""

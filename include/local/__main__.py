@@ -83,7 +83,7 @@ def _sandbox(chosen: argparse.Namespace) -> NoReturn:
     home.create()
     os.chdir(PROJECT_ROOT)
     command = [sys.executable, "-m", "include.sandbox", "--state-dir", str(home.sandbox)]
-    os.execve(sys.executable, command, base_environment())
+    os.execve(sys.executable, command, base_environment())  # noqa: S606
 
 
 def _bench(chosen: argparse.Namespace) -> int:

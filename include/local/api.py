@@ -61,7 +61,7 @@ class AirflowApi:
             raise ApiError(answer.status_code, f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
-    def health(self) -> dict[str, str]:
+    def health(self) -> dict[str, str | None]:
         """Return each part's health; no token is asked for."""
         answer = self._session.get(f"{self.base_url}/api/v2/monitor/health", timeout=5)
         answer.raise_for_status()
@@ -132,7 +132,7 @@ class AirflowApi:
         timeout_s: float = 300.0,
         on_poll: Callable[[], None] | None = None,
     ) -> str:
-        """Wait for a run's end and return its state; raises StillRunning. `on_poll` is called at each look."""
+        """Wait for a run's end and return its state; raises StillRunning. Each look calls `on_poll`."""
         deadline = time.monotonic() + timeout_s
         while (state := self.run_state(dag_id, run_id)) not in ENDED:
             if on_poll is not None:
@@ -196,9 +196,7 @@ class AirflowApi:
         """Return the log of one try as text, one line per entry."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{try_number}"
         content = self.request("GET", path, params={"full_content": "true"})["content"]
-        return "\n".join(
-            entry if isinstance(entry, str) else str(entry.get("event", "")) for entry in content
-        )
+        return "\n".join(_log_line(entry) for entry in content)
 
     def run_url(self, dag_id: str, run_id: str) -> str:
         """Return where a person sees the run in the UI."""
@@ -221,3 +219,13 @@ class AirflowApi:
 
 def _run_path(dag_id: str, run_id: str) -> str:
     return f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _log_line(entry: str | Mapping[str, Any]) -> str:
+    """Return a log entry as text, an exception's own words included."""
+    if isinstance(entry, str):
+        return entry
+    errors = [
+        f"{error.get('exc_type')}: {error.get('exc_value')}" for error in entry.get("error_detail") or ()
+    ]
+    return " ".join([str(entry.get("event", "")), *errors])

@@ -22,6 +22,7 @@ from include.local.stack import LocalStack
 DAG = f"release_{SERVICE}"
 RUN_LIMIT_S = 300.0
 LOOK_EVERY_S = 0.3
+PIPE_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Played:
 
 def run(name: str | None = None) -> int:
     """Play the demo; 0 only when every release ended as it should."""
-    console = Console(highlight=False, soft_wrap=False)
+    console = _console()
     home = Home.named(name) if name else first_free("demo")
     console.print(
         f"Airlock's demo: starting Airflow and the sandbox in {home.path}", markup=False, soft_wrap=True
@@ -87,6 +88,14 @@ def _follow(
         if state in ENDED or time.monotonic() > deadline:
             return state
         time.sleep(LOOK_EVERY_S)
+
+
+def _console() -> Console:
+    """Return the terminal; a pipe has no width, and 80 columns are too few for the tables."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def _where(stack: LocalStack) -> str:

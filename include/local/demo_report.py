@@ -1,4 +1,4 @@
-"""The demo's last word: per region what changed and what clients saw, what Slack received, and the verdict."""
+"""The demo's last word: what changed, what clients saw, what Slack received, the verdict."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _print_act(console: Console, played: PlayedAct) -> None:
     )
     for heading in ("region", "old build", "new build", "what happened"):
         table.add_column(heading)
-    for heading in ("seconds", "requests sent", "failed", "longest gap"):
+    for heading in ("seconds", "requests", "failed", "longest gap"):
         table.add_column(heading, justify="right")
     times = switches(SERVICE, seen.journal)
     for region in REGIONS:

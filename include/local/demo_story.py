@@ -1,4 +1,4 @@
-"""What the demo plays: a release that is good, one that turns bad in its second region, one that is refused."""
+"""What the demo plays: a good release, one that turns bad in its second region, one refused."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Progress:
         for heading in ("region", "production", "staging"):
             table.add_column(heading)
         for step in STEPS:
-            table.add_column(step.replace("_", " "), justify="center")
+            table.add_column(step.removeprefix("roll_"), justify="center")
         for heading in ("requests", "failed", "longest gap"):
             table.add_column(heading, justify="right")
         for region in self._regions:

@@ -112,7 +112,7 @@ class Home:
         return False
 
     def secrets(self) -> dict[str, str]:
-        """Return this home's keys and password, made at the first call and kept in a file for the owner alone."""
+        """Return this home's keys and password, made at the first call and kept for the owner alone."""
         file = self.path / "secrets.json"
         if not file.exists():
             write_private(file, json.dumps(_new_secrets()))

@@ -7,17 +7,18 @@ root, adds a user to the machine. Its programs are run directly instead.
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import stat
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from include.local import programs
 from include.local.home import Home
 from include.local.programs import Program, ProgramFailed
+from include.local.template import copy_template
 
 # PostgreSQL refuses to run as root; this user exists on every Linux and macOS.
 UNPRIVILEGED = "nobody"
@@ -37,19 +38,21 @@ class Postgres:
         self._user = UNPRIVILEGED if programs.is_root() else None
         self.socket_folder: Path | None = None
         self.program: Program | None = None
-        self.is_new = False
+        self.needs_tables = False
+        self.files: Path | None = None
 
     def start(self) -> int:
         """Start the server and return its session; raises ProgramFailed."""
-        # A socket's path may have some 100 characters at most, whatever the project's is: use /tmp.
-        self.socket_folder = self._private_folder("airlock-socket-")
+        if self.socket_folder is None:
+            # A socket's path may have some 100 characters at most, whatever the project's is: use /tmp.
+            self.socket_folder = self._private_folder("airlock-socket-")
         binaries = self._binaries()
-        files = self._files(binaries)
+        self.files = self._made_files(binaries)
         settings = _SETTINGS | {"unix_socket_directories": str(self.socket_folder)}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         self.program = Program(
             "postgres",
-            [str(binaries / "postgres"), "-D", str(files), *options],
+            [str(binaries / "postgres"), "-D", str(self.files), *options],
             environment=_environment(),
             log=self._home.logs / "postgres.log",
             folder=Path("/"),
@@ -87,13 +90,14 @@ class Postgres:
         if self.socket_folder is not None:
             shutil.rmtree(self.socket_folder, ignore_errors=True)
 
-    def _files(self, binaries: Path) -> Path:
+    def _made_files(self, binaries: Path) -> Path:
         """Return the folder of the database's files, made when this home has none yet."""
         files = self._files_folder()
         if not (files / "PG_VERSION").exists():
             shutil.rmtree(files, ignore_errors=True)
-            self.is_new = True
-            self._run([str(binaries / "initdb"), *_INITDB_OPTIONS, "-D", str(files)])
+            self.needs_tables = not copy_template(files, self._user)
+            if self.needs_tables:
+                self._run([str(binaries / "initdb"), *_INITDB_OPTIONS, "-D", str(files)])
         return files
 
     def _files_folder(self) -> Path:
@@ -138,17 +142,12 @@ class Postgres:
                 shutil.copytree(source, site / name, symlinks=True)
         for path in [site, *site.rglob("*")]:
             if not path.is_symlink():
-                path.chmod(
-                    path.stat().st_mode
-                    | stat.S_IRGRP
-                    | stat.S_IROTH
-                    | (path.stat().st_mode & 0o100) // 64 * 0o11
-                )
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
         return site / _PACKAGE
 
     def _private_folder(self, prefix: str) -> Path:
         """Make a folder in /tmp for the server's user alone."""
-        base = "/tmp" if os.path.isdir("/tmp") else None
+        base = "/tmp" if Path("/tmp").is_dir() else None
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
         if self._user is not None:
             shutil.chown(folder, self._user, programs.group_of(self._user))
@@ -156,23 +155,20 @@ class Postgres:
 
     def _run(self, command: list[str]) -> None:
         """Run one of PostgreSQL's programs to its end; raises ProgramFailed."""
-        extra = {} if self._user is None else {"user": self._user, "group": programs.group_of(self._user)}
-        done = subprocess.run(command, cwd="/", env=_environment(), capture_output=True, text=True, **extra)
+        as_user: dict[str, Any] = {}
+        if self._user is not None:
+            as_user = {"user": self._user, "group": programs.group_of(self._user), "extra_groups": []}
+        done = subprocess.run(
+            command, check=False, cwd="/", env=_environment(), capture_output=True, text=True, **as_user
+        )
         if done.returncode != 0:
             raise ProgramFailed(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
 
 
 # Nobody but the socket folder's owner gets as far as the socket, so `trust` trusts the owner.
 _INITDB_OPTIONS = (
-    "--no-sync",
-    "--no-instructions",
-    "--no-locale",
-    "-A",
-    "trust",
-    "-E",
-    "utf8",
-    "-U",
-    "postgres",
+    *("--no-sync", "--no-instructions", "--no-locale"),
+    *("-A", "trust", "-E", "utf8", "-U", "postgres"),
 )
 
 

@@ -46,12 +46,15 @@ def is_same(session: int, born_at: float | None) -> bool:
 
 
 def end(sessions: Iterable[int], *, ask: signal.Signals = signal.SIGTERM, grace_s: float = 8.0) -> None:
-    """Ask the leaders to stop, wait up to `grace_s` seconds, then kill whatever is left of the sessions."""
+    """Ask the leaders to stop, wait for them up to `grace_s` seconds, then kill what is left of the sessions.
+
+    What a leader leaves behind when it ends is not waited for: nobody is left to tell it to stop.
+    """
     wanted = list(sessions)
     for session in wanted:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(session, ask)
-    await_end(wanted, grace_s)
+    await_leaders(wanted, grace_s)
     kill(wanted)
 
 
@@ -68,12 +71,19 @@ def kill(sessions: Iterable[int]) -> None:
         psutil.wait_procs(left, timeout=0.5)
 
 
-def await_end(sessions: Iterable[int], limit_s: float) -> bool:
-    """Wait until no session has a living process; False when `limit_s` seconds were not enough."""
+def await_leaders(sessions: Iterable[int], limit_s: float) -> bool:
+    """Wait until every session's leader has ended; False when `limit_s` seconds were not enough."""
     wanted = list(sessions)
     deadline = time.monotonic() + limit_s
-    while any(members(session) for session in wanted):
+    while any(_lives(session) for session in wanted):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
     return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

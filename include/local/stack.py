@@ -26,10 +26,11 @@ from include.local.ports import chosen_port
 from include.local.postgres import Postgres
 from include.local.programs import Program, ProgramFailed
 from include.local.sandbox_unit import SandboxUnit
+from include.local.template import keep_as_template
 from include.local.watchdog import Watchdog
 
 START_LIMIT_S = 180.0
-STOP_GRACE_S = 10.0
+STOP_GRACE_S = 5.0
 # Logs are read from disk by the API server, so no log server is needed (they listen on all addresses).
 AIRFLOW_PROGRAMS = {
     "api-server": ("api-server",),
@@ -59,12 +60,14 @@ class LocalStack:
         sandbox_settings: Mapping[str, Any] | None = None,
         extra_environment: Mapping[str, str] | None = None,
         fresh: bool = False,
+        keep: bool = True,
         on_step: Callable[[str], None] = lambda _step: None,
     ) -> None:
         """Describe the stack.
 
         `extra_environment` overrides Airflow's settings and adds connections, `fresh` forgets what the
-        home kept of earlier runs, `on_step` hears what the start is doing.
+        home kept of earlier runs, `keep=False` leaves no database behind, and `on_step` hears what the
+        start is doing.
         """
         self.home = home
         self.endpoints: dict[str, Any] = {}
@@ -74,7 +77,7 @@ class LocalStack:
         self._extra = dict(extra_environment or {})
         self._postgres = Postgres(home)
         self._watchdog = Watchdog()
-        self._fresh = fresh
+        self._fresh, self._keep = fresh, keep
         self._on_step = on_step
         self._lock: IO[str] | None = None
         self._api: AirflowApi | None = None
@@ -113,6 +116,8 @@ class LocalStack:
         for program in self.programs.values():
             program.reap()
         self._postgres.remove_folders()
+        if not self._keep:
+            self._postgres.forget()
         self._watchdog.dismiss()
         self.home.record.unlink(missing_ok=True)
         if self._lock is not None:
@@ -160,9 +165,10 @@ class LocalStack:
         self._on_step("starting PostgreSQL")
         self._start_database()
         self._environ(chosen_port("AIRLOCK_AIRFLOW_PORT"))
-        if self._postgres.is_new:
-            self._on_step("making Airflow's tables")
+        if self._postgres.needs_tables:
+            self._on_step("making Airflow's tables, once")
             self._migrate()
+            self._restart_database_as_template()
         if self._sandbox is not None:
             self.endpoints = self._sandbox.await_ready()
             self.environment |= as_environment(airflow_connections(self.endpoints)) | self._extra
@@ -180,7 +186,19 @@ class LocalStack:
             self.adopt(self._postgres.program, session)
         if self._postgres.socket_folder is not None:
             self._watchdog.remove(self._postgres.socket_folder)
+        if not self._keep and self._postgres.files is not None:
+            self._watchdog.remove(self._postgres.files)
         self._postgres.await_ready()
+
+    def _restart_database_as_template(self) -> None:
+        """Keep a copy of the new tables; the files are whole only while the server is down."""
+        program, files = self._postgres.program, self._postgres.files
+        if program is None or program.session is None or files is None:
+            return
+        sessions.end([program.session], ask=signal.SIGINT)
+        program.reap()
+        keep_as_template(files)
+        self._start_database()
 
     def _environ(self, port: int) -> None:
         kept = self.home.secrets()
@@ -195,7 +213,7 @@ class LocalStack:
         program = self._airflow("migration", ("db", "migrate"))
         session = program.start()
         self._watchdog.watch(session)
-        sessions.await_end([session], START_LIMIT_S)
+        sessions.await_leaders([session], START_LIMIT_S)
         if (code := program.exit_code()) != 0:
             raise ProgramFailed(f"airflow db migrate ended with code {code}; {program.last_words()}")
 
@@ -221,7 +239,7 @@ class LocalStack:
                 )
             time.sleep(0.1)
 
-    def _health(self) -> dict[str, str]:
+    def _health(self) -> dict[str, str | None]:
         try:
             return self.api.health()
         except requests.RequestException:

@@ -24,7 +24,7 @@ from include.sandbox.throttle import Throttle
 from include.sandbox.tokens import TokenExpired, TokenRefused, Tokens
 
 # POST calls that change nothing, so that the journal counts them only.
-_READING = frozenset(("list_app_settings", "list_connection_strings", "slots_diffs"))
+_READING = frozenset(("list_app_settings", "list_connection_strings", "list_publish_profiles", "slots_diffs"))
 _API_VERSION = re.compile(r"^\d{4}-\d{2}-\d{2}(-\w+)?$")
 _BEFORE = (
     "connection_dropped",
@@ -146,9 +146,9 @@ def _refuse_by_fault(call: Call) -> None:
             raise arm_error(
                 403,
                 "AuthorizationFailed",
-                f"The client '{client}' with object id '{client}' does not have authorization to perform "
-                f"action 'Microsoft.Web/sites/{call.operation}' over scope '{call.target.path}' or the scope is "
-                "invalid. If access was recently granted, please refresh your credentials.",
+                f"The client '{client}' with object id '{client}' does not have authorization to "
+                f"perform action 'Microsoft.Web/sites/{call.operation}' over scope '{call.target.path}' "
+                "or the scope is invalid. If access was recently granted, please refresh your credentials.",
             )
         case "throttled":
             raise _throttled(fault.params["retry_after"])

@@ -26,7 +26,12 @@ async def list_publish_profiles(call: Call) -> web.StreamResponse:
 
 
 def _profile(name: str, method: str, url: str, host: str) -> str:
-    held = {"profileName": name, "publishMethod": method, "publishUrl": url, "destinationAppUrl": f"https://{host}"}
+    held = {
+        "profileName": name,
+        "publishMethod": method,
+        "publishUrl": url,
+        "destinationAppUrl": f"https://{host}",
+    }
     return f"<publishProfile {' '.join(f'{key}={quoteattr(value)}' for key, value in held.items())}/>"
 
 

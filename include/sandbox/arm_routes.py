@@ -6,11 +6,19 @@ from include.sandbox import arm_sites
 from include.sandbox.arm_call import Handler, Target
 from include.sandbox.arm_deploys import DEPLOY_ROUTES
 from include.sandbox.arm_differences import DIFFERENCE_ROUTES
+from include.sandbox.arm_publishing import PUBLISHING_ROUTES
 from include.sandbox.arm_settings import SETTINGS_ROUTES
 from include.sandbox.arm_sites import SITE_ROUTES
 from include.sandbox.arm_swaps import SWAP_ROUTES
 
-_ROUTES = {**SITE_ROUTES, **SETTINGS_ROUTES, **SWAP_ROUTES, **DIFFERENCE_ROUTES, **DEPLOY_ROUTES}
+_ROUTES = {
+    **SITE_ROUTES,
+    **SETTINGS_ROUTES,
+    **SWAP_ROUTES,
+    **DIFFERENCE_ROUTES,
+    **DEPLOY_ROUTES,
+    **PUBLISHING_ROUTES,
+}
 
 
 def found(method: str, target: Target) -> tuple[str, Handler, str]:
@@ -20,7 +28,8 @@ def found(method: str, target: Target) -> tuple[str, Handler, str]:
     head, _, tail = target.rest.rpartition("/")
     exact = _ROUTES.get((method, target.rest))
     if exact is not None:
-        return (*exact, "")
+        name = "get_slot" if exact[0] == "get_site" and target.slot else exact[0]
+        return name, exact[1], ""
     open_ended = _ROUTES.get((method, f"{head}/*"))
     return (*open_ended, tail) if open_ended else ("unknown", arm_sites.nothing_there, "")
 

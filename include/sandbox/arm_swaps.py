@@ -150,7 +150,7 @@ async def apply_slot_config(call: Call) -> web.StreamResponse:
     source, target = call.slot, target_slot(call)
     refuse_if_busy(call)
     if source.swap_target is not None or target.swap_target is not None:
-        raise arm_errors.prepared(source.swap_target or source.title, target.title)
+        raise arm_errors.prepared(target.swap_target or source.title, target.title)
     _refuse_if_unfit(call, source, target)
     if source.config.get("siteAuthEnabled") or target.config.get("siteAuthEnabled"):
         raise app_service_error(

@@ -24,6 +24,7 @@ from include.sandbox.front_door import FrontDoor
 from include.sandbox.journal import Journal
 from include.sandbox.packages import package_routes
 from include.sandbox.slack import slack_routes
+from include.sandbox.slack_rules import RateLimits
 from include.sandbox.tokens import Tokens
 from include.sandbox.webhook import webhook_routes
 from include.sandbox.world import World
@@ -50,7 +51,9 @@ class Cloud:
         tokens = Tokens(config.tenant, config.client_id, config.protocol.token_lifetime)
         self._authority = Authority(config, tokens, self.journal)
         self._arm = ArmDoor(Arm(config, lambda: self.world, self.faults, self.journal), tokens)
-        slack, self._slack = slack_routes(self.journal, self.faults)
+        slack_limits = RateLimits() if config.limits.slack else None
+        slack, self._slack = slack_routes(self.journal, self.faults, limits=slack_limits)
+        self._slack.token = config.slack_token
         hooks, self._hooks = webhook_routes(self.journal, self.faults)
         stores: dict[str, Store] = {"slack": self._slack, "hooks": self._hooks}
         control = Control(lambda: self.world, self.faults, self.journal, stores, self.reset)

@@ -7,7 +7,6 @@ defaults: keys are merged, and null takes one away.
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import uuid
@@ -85,6 +84,9 @@ class Limits(Frozen):
     reads_per_second: float = Field(25.0, gt=0)
     writes_burst: int = Field(200, ge=1)
     writes_per_second: float = Field(10.0, gt=0)
+    slack: bool = Field(
+        False, description="Slack's own limits too; off, as this cloud is many times faster than a real one"
+    )
 
 
 class Need(Frozen):
@@ -189,26 +191,36 @@ def merged(base: Any, patch: Any) -> Any:
 
 
 def make_config(patch: Mapping[str, Any] | None = None) -> SandboxConfig:
-    """Return the defaults with a merge patch applied. Raises `ConfigRefused`."""
+    """Return the defaults with a merge patch applied; a new region starts from the default one.
+
+    Raises `ConfigRefused`.
+    """
     given = dict(patch or {})
-    whole = {
-        **given,
-        "builds": merged(BUILDS, given.get("builds", {})),
-        "services": merged(copy.deepcopy(SERVICES), given.get("services", {})),
-    }
     try:
-        for service in whole["services"].values():
-            service["regions"] = {
-                name: merged(region_defaults(), region) for name, region in service.get("regions", {}).items()
-            }
+        services = merged(_with_new_regions(given.get("services") or {}), given.get("services") or {})
+    except (AttributeError, TypeError):
+        raise ConfigRefused("'services' and each of its 'regions' must be JSON objects") from None
+    whole = {**given, "builds": merged(BUILDS, given.get("builds") or {}), "services": services}
+    try:
         return SandboxConfig.model_validate(whole)
     except ValidationError as error:
         faults = (
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
         )
         raise ConfigRefused("\n".join(faults)) from None
-    except (AttributeError, TypeError, KeyError):
-        raise ConfigRefused("'services' and each of its 'regions' must be JSON objects") from None
+
+
+def _with_new_regions(patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default services, with a default region for every region that only the patch names."""
+    services = {
+        service: {"regions": {region: held or region_defaults() for region, held in known["regions"].items()}}
+        for service, known in SERVICES.items()
+    }
+    for service, asked in patch.items():
+        known = services.setdefault(service, {"regions": {}})["regions"]
+        for region in (asked or {}).get("regions") or {}:
+            known.setdefault(region, region_defaults())
+    return services
 
 
 def load_config(path: Path | None) -> SandboxConfig:

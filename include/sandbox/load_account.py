@@ -73,12 +73,15 @@ class HostAccount:
         return f"{self.service}/{self.region}"
 
     def succeed(self, build: str, seconds: float, *, slow: bool = False) -> None:
-        """Count an answer as it should be; a slow request's duration is no latency."""
+        """Count an answer as it should be.
+
+        A slow request's duration is no latency, and its end closes no gap: it began long before.
+        """
         self.requests += 1
         self.slow_requests += slow
         if not slow:
             self._latencies.add(seconds)
-        if not self._closed:
+        if not slow and not self._closed:
             self._longest_gap = self._gap()
             self._last_success = time.monotonic()
         at = time.time()

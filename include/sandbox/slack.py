@@ -37,20 +37,17 @@ def slack_routes(
     ``limits`` applies Slack's own rate limits. They are off by default: the sandbox's cloud is many times
     faster than a real one, so a release here says in a minute what it would say in a quarter of an hour.
     """
-    store = SlackStore()
-    api = _SlackApi(store, journal, faults, limits)
+    store = SlackStore(limits)
+    api = _SlackApi(store, journal, faults)
     path = "/api/{method}"
     return [web.post(path, api.answer), web.get(path, api.answer)], store
 
 
 class _SlackApi:
-    def __init__(
-        self, store: SlackStore, journal: Journal, faults: Faults, limits: RateLimits | None
-    ) -> None:
+    def __init__(self, store: SlackStore, journal: Journal, faults: Faults) -> None:
         self._store = store
         self._journal = journal
         self._faults = faults
-        self._limits = limits
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one call: look for a fault, act, note it in the journal."""
@@ -75,13 +72,18 @@ class _SlackApi:
             self._check_token(request, args)
             if method not in METHODS:
                 raise SlackError("unknown_method", req_method=method)
-            wait = self._limits.wait(method, str(args.get("channel"))) if self._limits else 0
+            wait = self._wait(method, args)
             if wait:
                 return _rate_limited(wait)
             answer = METHODS[method](self._store, args)
         except SlackError as error:
             return _json({"ok": False, "error": error.error, **error.extra})
         return _json({"ok": True, **answer, **_charset_warning(request, answer)})
+
+    def _wait(self, method: str, args: Json) -> int:
+        """Return the seconds that Slack's limits ask to wait; a channel by name or id is one channel."""
+        limits, channel = self._store.limits, self._store.by_id_or_name(args.get("channel"))
+        return limits.wait(method, channel.id if channel else "") if limits else 0
 
     def _check_token(self, request: web.Request, args: Json) -> None:
         """A token comes in the Authorization header or as the argument ``token``, never in an address."""

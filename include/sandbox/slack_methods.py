@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from include.sandbox.slack_arguments import between, given_content, one_page, required, truth
 from include.sandbox.slack_rules import (
     POST_CUT,
     UPDATE_LIMIT,
-    SlackError,
-    check_attachments,
-    check_blocks,
     check_metadata,
     refused,
 )
@@ -45,8 +43,8 @@ def auth_test(store: SlackStore, args: Json) -> Json:
 
 def post_message(store: SlackStore, args: Json) -> Json:
     """Post a message into a channel or, with ``thread_ts``, into a thread of it."""
-    channel = _writable(store.by_id_or_name(_required(args, "channel")))
-    content = _content(args)
+    channel = _writable(store.by_id_or_name(required(args, "channel")))
+    content = given_content(args)
     root = _root(store, channel, args["thread_ts"]) if args.get("thread_ts") else None
     text = content.get("text") or ""
     message = store.add(
@@ -76,7 +74,7 @@ def update(store: SlackStore, args: Json) -> Json:
     broadcast = truth(args.get("reply_broadcast"))
     if broadcast and any(args.get(key) for key in ("text", "blocks", "attachments")):
         raise refused("no_dual_broadcast_content_update")
-    content = {} if broadcast else _content(args)
+    content = {} if broadcast else given_content(args)
     if len(content.get("text") or "") > UPDATE_LIMIT:
         raise refused("msg_too_long")
     metadata = check_metadata(args["metadata"]) if "metadata" in args else message.metadata
@@ -111,7 +109,7 @@ def history(store: SlackStore, args: Json) -> Json:
     channel = _readable(store, args)
     seen = truth(args.get("include_all_metadata"))
     top = [message for message in store.messages(channel) if not message.thread_ts or message.reply_broadcast]
-    page, more = _page(list(reversed(_between(top, args))), args, default=100)
+    page, more = one_page(list(reversed(between(top, args))), args, default=100)
     shown = [store.thread_json(message, with_metadata=seen) for message in page]
     return {"messages": shown, "pin_count": 0, **more}
 
@@ -119,11 +117,11 @@ def history(store: SlackStore, args: Json) -> Json:
 def replies(store: SlackStore, args: Json) -> Json:
     """Return a thread: its first message, then the replies, oldest first."""
     channel = _readable(store, args)
-    root = store.message(channel, _required(args, "ts"))
+    root = store.message(channel, required(args, "ts"))
     if root is None:
         raise refused("thread_not_found")
     seen = truth(args.get("include_all_metadata"))
-    page, more = _page(_between(store.replies(root), args), args, default=1000)
+    page, more = one_page(between(store.replies(root), args), args, default=1000)
     shown = [store.thread_json(root, with_metadata=seen), *(reply.json(with_metadata=seen) for reply in page)]
     return {"messages": shown, **more}
 
@@ -134,7 +132,7 @@ def channels_list(store: SlackStore, args: Json) -> Json:
     found = [channel for channel in store.channels if "public_channel" in [kind.strip() for kind in kinds]]
     if truth(args.get("exclude_archived")):
         found = [channel for channel in found if not channel.archived]
-    page, more = _page(found, args, default=100)
+    page, more = one_page(found, args, default=100)
     more.pop("has_more")
     shown = [channel.json() for channel in page]
     return {"channels": shown, "response_metadata": {"next_cursor": ""}, **more}
@@ -142,7 +140,7 @@ def channels_list(store: SlackStore, args: Json) -> Json:
 
 def channel_info(store: SlackStore, args: Json) -> Json:
     """Return one channel."""
-    channel = store.by_id(_required(args, "channel"))
+    channel = store.by_id(required(args, "channel"))
     if channel is None:
         raise refused("channel_not_found")
     return {"channel": channel.json()}
@@ -150,7 +148,7 @@ def channel_info(store: SlackStore, args: Json) -> Json:
 
 def add_reaction(store: SlackStore, args: Json) -> Json:
     """Add the bot's reaction to a message."""
-    name = str(_required(args, "name")).strip(":")
+    name = str(required(args, "name")).strip(":")
     if not _EMOJI.fullmatch(name):
         raise refused("invalid_name")
     message = _message(store, args, "timestamp")
@@ -163,7 +161,7 @@ def add_reaction(store: SlackStore, args: Json) -> Json:
 def user_info(store: SlackStore, args: Json) -> Json:
     """Return the bot's user or the one person of the workspace."""
     names = {BOT_USER: (BOT_NAME, True), PERSON: ("robin", False)}
-    user = _required(args, "user")
+    user = required(args, "user")
     if user not in names:
         raise refused("user_not_found")
     name, is_bot = names[user]
@@ -190,17 +188,6 @@ CHANGING = frozenset({"chat.postMessage", "chat.update", "chat.delete", "reactio
 """The methods that the journal records; the others it counts."""
 
 
-def truth(value: Any) -> bool:
-    """Read a boolean as it comes in JSON or, as text, in a form."""
-    return value is True or str(value).casefold() in ("1", "true")
-
-
-def _required(args: Json, key: str) -> Any:
-    if args.get(key) in (None, ""):
-        raise refused("invalid_arguments", f"missing required field: {key}")
-    return args[key]
-
-
 def _writable(channel: Channel | None) -> Channel:
     if channel is None:
         raise refused("channel_not_found")
@@ -212,7 +199,7 @@ def _writable(channel: Channel | None) -> Channel:
 
 
 def _readable(store: SlackStore, args: Json) -> Channel:
-    channel = store.by_id(_required(args, "channel"))
+    channel = store.by_id(required(args, "channel"))
     if channel is None:
         raise refused("channel_not_found")
     if not channel.member:
@@ -221,27 +208,13 @@ def _readable(store: SlackStore, args: Json) -> Channel:
 
 
 def _message(store: SlackStore, args: Json, key: str) -> Message:
-    channel = store.by_id(_required(args, "channel"))
+    channel = store.by_id(required(args, "channel"))
     if channel is None:
         raise refused("channel_not_found")
-    message = store.message(channel, _required(args, key))
+    message = store.message(channel, required(args, key))
     if message is None:
         raise refused("message_not_found")
     return message
-
-
-def _content(args: Json) -> Json:
-    """Return what is given of text, blocks and attachments; one of them must say something."""
-    content: Json = {}
-    if "text" in args:
-        content["text"] = str(args["text"])
-    if "blocks" in args:
-        content["blocks"] = check_blocks(args["blocks"])
-    if "attachments" in args:
-        content["attachments"] = check_attachments(args["attachments"])
-    if not any(content.values()):
-        raise refused("no_text")
-    return content
 
 
 def _root(store: SlackStore, channel: Channel, thread_ts: Any) -> Message:
@@ -254,39 +227,3 @@ def _root(store: SlackStore, channel: Channel, thread_ts: Any) -> Message:
     if found is None:
         raise refused("thread_not_found")
     return found
-
-
-def _between(messages: Sequence[Message], args: Json) -> list[Message]:
-    inclusive = truth(args.get("inclusive"))
-    for key in ("oldest", "latest"):
-        if args.get(key) and not re.fullmatch(r"\d+(\.\d+)?", str(args[key])):
-            raise refused(f"invalid_ts_{key}")
-    oldest, latest = _moment(args.get("oldest")), _moment(args.get("latest"))
-    return [
-        message
-        for message in messages
-        if (oldest is None or _moment(message.ts) > oldest or (inclusive and _moment(message.ts) == oldest))
-        and (latest is None or _moment(message.ts) < latest or (inclusive and _moment(message.ts) == latest))
-    ]
-
-
-def _moment(ts: Any) -> Any:
-    """Return a ``ts`` in a form that compares as time does: seconds, then the decimals padded to six."""
-    if not ts or str(ts) == "0":
-        return None
-    seconds, _, rest = str(ts).partition(".")
-    return int(seconds), rest.ljust(6, "0")
-
-
-def _page(items: Sequence[Any], args: Json, *, default: int) -> tuple[Sequence[Any], Json]:
-    """Return one page and, when more follow, the cursor in Slack's form."""
-    cursor, limit = str(args.get("cursor") or "0"), str(args.get("limit") or default)
-    if not cursor.removeprefix("next:").isdigit():
-        raise refused("invalid_cursor")
-    if not limit.isdigit():
-        raise SlackError("invalid_limit")
-    start, size = int(cursor.removeprefix("next:")), max(1, min(int(limit), 1000))
-    end = start + size
-    if end >= len(items):
-        return items[start:], {"has_more": False}
-    return items[start:end], {"has_more": True, "response_metadata": {"next_cursor": f"next:{end}"}}

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from include.sandbox.slack_rules import RateLimits
+
 Json = dict[str, Any]
 
 TEAM_ID = "T0SANDBOX01"
@@ -117,8 +119,9 @@ class Message:
 class SlackStore:
     """The workspace's channels and messages, and the one bot token it knows."""
 
-    def __init__(self, channels: tuple[Channel, ...] = CHANNELS) -> None:
+    def __init__(self, limits: RateLimits | None = None, channels: tuple[Channel, ...] = CHANNELS) -> None:
         self.token = f"xoxb-{secrets.randbelow(10**12):012d}-{secrets.token_hex(12)}"
+        self.limits = limits
         self.channels = channels
         self._messages: dict[str, dict[str, Message]] = {channel.id: {} for channel in channels}
         self._last_us = 0
@@ -181,6 +184,8 @@ class SlackStore:
         """Forget every message; token, channels and the growth of ``ts`` stay."""
         for held in self._messages.values():
             held.clear()
+        if self.limits:
+            self.limits.reset()
 
 
 def _bot_profile() -> Json:

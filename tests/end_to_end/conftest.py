@@ -17,7 +17,7 @@ from tests.sandbox_client import SandboxClient
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Airflow with the project's own DAGs, and the sandbox; started once."""
-    with LocalStack(Home(tmp_path_factory.mktemp("stack"))) as running:
+    with LocalStack(Home(tmp_path_factory.mktemp("stack")), keep=False) as running:
         yield running
 
 
@@ -36,7 +36,7 @@ def sandbox(stack: LocalStack) -> SandboxClient:
 
 
 def wait_for(what: str, look: Callable[[], Any], *, timeout_s: float = 60.0, every_s: float = 0.1) -> Any:
-    """Look until the answer is true and return it; fails the test, naming `what`, after `timeout_s` seconds."""
+    """Look until the answer is true and return it; after `timeout_s` seconds the test fails."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         if time.monotonic() > deadline:

@@ -116,7 +116,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run, name="airlock-tell", daemon=True)
     thread.start()
-    thread.join()
+    thread.join(seconds)
     if troubles:
         raise troubles[0]
     if not answers:

@@ -69,7 +69,7 @@ class TellOperator(ReleaseStep):
 
 
 class TellEndOperator(TellOperator):
-    """Tell how the release ended. What can't be told now goes to a DAG of its own, so nothing waits for it."""
+    """Tell how the release ended; what can't be told now goes to a DAG of its own, so nothing waits."""
 
     def told(self, run: ReleaseRun, context: Context) -> Any:
         """Computes the outcome itself: it must not wait for, nor hold up, the verdict."""
@@ -136,5 +136,3 @@ class TellAgainOperator(BaseOperator):
         left = tell(record, notifiers_of(service), ledger.told(record.release))
         if left:
             raise Transient("; ".join(_texts(left)))
-
-

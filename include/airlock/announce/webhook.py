@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 NAMES = {Kind.HEADLINE: "release.started", Kind.EVENTS: "release.event", Kind.ENDING: "release.ended"}
 
-_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?([/?][!-~]*)?")
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?([/?][!-~]*)?"
+)
 """A full address without a user in it; requests and this pattern read the same host."""
 _KEY = re.compile(r"[A-Za-z0-9_.:/+~#-]{1,200}")
 

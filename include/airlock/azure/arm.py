@@ -50,17 +50,20 @@ class Answer:
     @property
     def message(self) -> str:
         """What the platform says is wrong, from either of its two shapes of error, cut to a line."""
-        body = self.body if isinstance(self.body, dict) else {}
-        inner = body.get("error") if isinstance(body.get("error"), dict) else body
-        text = inner.get("message") or inner.get("Message") or self.text
+        text = self._error.get("message") or self._error.get("Message") or self.text
         return " ".join(str(text).split())[:_LONGEST_TEXT]
 
     @property
     def code(self) -> str:
         """The platform's error code, or an empty text."""
+        return str(self._error.get("code") or self._error.get("Code") or "")
+
+    @property
+    def _error(self) -> dict[str, Any]:
+        """Resource Manager puts its errors under ``error``, App Service does not (facts: errors)."""
         body = self.body if isinstance(self.body, dict) else {}
-        inner = body.get("error") if isinstance(body.get("error"), dict) else body
-        return str(inner.get("code") or inner.get("Code") or "")
+        inner = body.get("error")
+        return inner if isinstance(inner, dict) else body
 
 
 def error_of(answer: Answer, what: str) -> CloudError:
@@ -143,7 +146,9 @@ class Arm:
             Rejected: the address is on another server.
         """
         if urlsplit(location)[:2] != urlsplit(self.access.endpoint)[:2]:
-            raise Rejected(f"{what}: the operation's address is on another server than {self.access.endpoint}")
+            raise Rejected(
+                f"{what}: the operation's address is on another server than {self.access.endpoint}"
+            )
         return self.send("GET", location, None, what=what, retries=0)
 
     def _checked(self, method: str, path: str, body: Any, what: str, *, retries: int) -> Answer:
@@ -165,7 +170,9 @@ class Arm:
         params = {} if path.startswith("https://") else {"api-version": API_VERSION}
         request = HttpRequest(method, url, params=params, json=body)
         run = self._client.send_request
-        response = _translated(lambda: run(request, retry_total=retries, retry_status=retries), what, self.access)
+        response = _translated(
+            lambda: run(request, retry_total=retries, retry_status=retries), what, self.access
+        )
         text = response.text()
         return Answer(
             status=response.status_code,

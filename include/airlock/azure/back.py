@@ -38,7 +38,9 @@ def roll_back(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         run.save(region, f"{name}: swapping back to {region.old_build}")
     try:
         with RegionView.of(run.service, name) as view:
-            later = _swap_back(view, run, region, patience) or _prove(view, region)
+            later = _swap_back(view, run, region, patience)
+            if later is None:
+                _prove(view, region)
     except Transient:
         raise
     except AirlockError as fault:
@@ -88,7 +90,9 @@ def _await_clear_signs(
         seen = view.world()
         settled = time.time() - max(forward.posted_at or 0.0, forward.heard_at or 0.0) > timing_of(run).settle
         where = placement(forward, seen)
-        if not seen.operation and (where is Placement.SWAPPED or (settled and where is not Placement.UNCLEAR)):
+        if not seen.operation and (
+            where is Placement.SWAPPED or (settled and where is not Placement.UNCLEAR)
+        ):
             return seen
         if time.time() - forward.since > 2 * timing_of(run).timeout:
             raise Refused(f"an operation still runs or the signs stay unclear ({where})")

@@ -112,16 +112,24 @@ def access_of(conn_id: str, login: str | None, password: str | None, extra: dict
     """
     cloud = extra.get("cloud_environment", "AzurePublicCloud")
     if cloud not in _CLOUDS:
-        raise ConnectionMissing(f"connection '{conn_id}': cloud_environment '{cloud}' is none of {', '.join(_CLOUDS)}")
+        raise ConnectionMissing(
+            f"connection '{conn_id}': cloud_environment '{cloud}' is none of {', '.join(_CLOUDS)}"
+        )
     endpoint, authority = _CLOUDS[cloud]
-    endpoint = _https(conn_id, "resource_manager_endpoint", extra.get("resource_manager_endpoint") or endpoint)
+    endpoint = _https(
+        conn_id, "resource_manager_endpoint", extra.get("resource_manager_endpoint") or endpoint
+    )
     authority = _https(conn_id, "authority_host", extra.get("authority_host") or authority)
     if login and not (password and extra.get("tenantId")):
-        raise ConnectionMissing(f"connection '{conn_id}': a client id (login) needs its secret (password) and extra.tenantId")
+        raise ConnectionMissing(
+            f"connection '{conn_id}': a client id (login) needs its secret (password) and extra.tenantId"
+        )
     scopes = extra.get("credential_scopes") or [f"{endpoint}/.default"]
     scheme = extra.get("public_scheme", "https")
     if scheme not in ("https", "http"):
-        raise ConnectionMissing(f"connection '{conn_id}': public_scheme is '{scheme}'; it must be https or http")
+        raise ConnectionMissing(
+            f"connection '{conn_id}': public_scheme is '{scheme}'; it must be https or http"
+        )
     return AzureAccess(
         conn_id=conn_id,
         subscription=_subscription(conn_id, extra),
@@ -140,7 +148,9 @@ def access_of(conn_id: str, login: str | None, password: str | None, extra: dict
 def _subscription(conn_id: str, extra: dict[str, Any]) -> str:
     subscription = extra.get("subscriptionId")
     if not isinstance(subscription, str) or not subscription.replace("-", "").isalnum():
-        raise ConnectionMissing(f"connection '{conn_id}': extra.subscriptionId must hold the subscription's id")
+        raise ConnectionMissing(
+            f"connection '{conn_id}': extra.subscriptionId must hold the subscription's id"
+        )
     return subscription
 
 
@@ -148,5 +158,7 @@ def _https(conn_id: str, name: str, url: str) -> str:
     """Bearer tokens go to https only; azure.core refuses anything else."""
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.netloc or "@" in parts.netloc:
-        raise ConnectionMissing(f"connection '{conn_id}': extra.{name} must be an https address, it is '{url}'")
+        raise ConnectionMissing(
+            f"connection '{conn_id}': extra.{name} must be an https address, it is '{url}'"
+        )
     return url.rstrip("/")

@@ -91,6 +91,7 @@ def swap(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
             region.started_at = region.started_at or now()
         if region.phase not in _SWAPPED:
             region.phase = Phase.SWAPPING
+            run.in_flight(name)
             run.save(region)
         seen = _carry_out(view, run, region, region.swap, patience)
     if isinstance(seen, Later):
@@ -105,7 +106,9 @@ def _still_there(view: RegionView, run: ReleaseRun, name: str) -> None:
     """A cleared step of an accepted region looks, and changes nothing whatever it sees."""
     seen = view.reading(view.url(view.site.production(), production=True)).build
     if seen != run.request.build:
-        raise Drifted(f"{name} was accepted with {run.request.build}; production answers {seen or 'nothing readable'} now")
+        raise Drifted(
+            f"{name} was accepted with {run.request.build}; now {seen or 'nothing readable'} answers"
+        )
 
 
 def _meant(world: World, region: RegionRecord, run: ReleaseRun) -> SwapIntent:
@@ -137,6 +140,7 @@ def _carry_out(
         if isinstance(fault, SwapFailed) or intent.posts == 0:
             region.swap = None  # proved that nothing was swapped: after a Clear it is meant anew
             run.save(region)
+            run.ledger.release_lock_of(run.release)
         raise
     return Later(seen) if isinstance(seen, float) else seen
 
@@ -203,6 +207,7 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         watch(view, url, run.request.build, since=since, policy=policy).or_raise(f"{name} while it baked")
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
     run.save(region, f"{name} is accepted with {region.new_build}")
+    run.ledger.release_lock_of(run.release)
     return None
 
 

@@ -62,10 +62,17 @@ def compare(world: World, record: RegionRecord, build: str) -> list[Fault]:
     """What has drifted since the preflight, right before a region is touched."""
     found = [*_builds(world, build), *_slots(world)]
     if record.old_build and world.production_build not in (None, record.old_build):
-        found.append(("drift", f"production answered {record.old_build} at preflight and {world.production_build} now"))
+        found.append(
+            ("drift", f"production answered {record.old_build} at preflight and {world.production_build} now")
+        )
     pairs = (("production", record.production, world.production), ("staging", record.staging, world.staging))
     for name, before, now in pairs:
-        if before and before.deployment_id and now.deployment_id and before.deployment_id != now.deployment_id:
+        if (
+            before
+            and before.deployment_id
+            and now.deployment_id
+            and before.deployment_id != now.deployment_id
+        ):
             found.append(("drift", f"{name}'s content was changed since the preflight (deploymentId)"))
     return [Fault(record.name, code, text) for code, text in found]
 
@@ -73,13 +80,17 @@ def compare(world: World, record: RegionRecord, build: str) -> list[Fault]:
 def _builds(world: World, build: str) -> list[tuple[str, str]]:
     found = []
     if world.production_build == build:
-        found.append(("already", f"production already answers {build}; leave this region out (params.regions)"))
+        found.append(
+            ("already", f"production already answers {build}; leave this region out (params.regions)")
+        )
     elif world.production_build is None:
         found.append(("production_build", "production's build can't be read from its status page"))
     if world.staging_build is None:
         found.append(("staging_build", "staging's build can't be read from its status page"))
-    elif world.staging_build != build and world.production_build != build:
-        found.append(("staging_build", f"staging answers {world.staging_build}, the change request says {build}"))
+    elif build not in (world.staging_build, world.production_build):
+        found.append(
+            ("staging_build", f"staging answers {world.staging_build}, the change request says {build}")
+        )
     return found
 
 
@@ -91,7 +102,9 @@ def _slots(world: World) -> list[tuple[str, str]]:
         if slot.operation:
             found.append(("operation", f"operation {slot.operation} is in progress on {name}"))
         if slot.preview:
-            found.append(("preview", f"{name} still carries a swap with preview (to {slot.preview}); cancel it"))
+            found.append(
+                ("preview", f"{name} still carries a swap with preview (to {slot.preview}); cancel it")
+            )
     return found
 
 
@@ -99,10 +112,14 @@ def _configs(seen: Inspected) -> list[tuple[str, str]]:
     found = []
     for name, config in (("production", seen.production_config), ("staging", seen.staging_config)):
         if config.get("autoSwapSlotName"):
-            found.append(("auto_swap", f"{name} swaps by itself (autoSwapSlotName is set); turn auto swap off"))
+            found.append(
+                ("auto_swap", f"{name} swaps by itself (autoSwapSlotName is set); turn auto swap off")
+            )
         rules = (config.get("experiments") or {}).get("rampUpRules") or []
         if any((rule or {}).get("reroutePercentage") or (rule or {}).get("changeStep") for rule in rules):
-            found.append(("traffic_rules", f"{name} still sends part of its traffic to another slot (rampUpRules)"))
+            found.append(
+                ("traffic_rules", f"{name} still sends part of its traffic to another slot (rampUpRules)")
+            )
     return found
 
 

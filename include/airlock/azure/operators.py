@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.airlock.errors import AirlockError
 from include.airlock.model.record import Phase
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import ReleaseStep
@@ -24,9 +25,15 @@ class PreflightOperator(ReleaseStep):
         for warning in warnings:
             self.log.warning("%s", warning)
         record = run.record()
-        record.warnings = warnings
+        record.warnings, record.refusal = warnings, None
         run.ledger.save_header(record)
         return warnings
+
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """Keep the report for the verdict, as one sentence."""
+        record = run.record()
+        record.refusal = "; ".join(line.strip(" -") for line in str(fault).splitlines())
+        run.ledger.save_header(record)
 
 
 class CheckOperator(ReleaseStep):
@@ -94,7 +101,7 @@ class RollBackOperator(ReleaseStep):
             raise AirflowSkipException(f"the release did not reach {self.region}")
         if run.request.on_failure == "halt":
             if region.swap is not None:
-                run.lock("halted", f"{self.region} is in doubt: {region.failure}")
+                run.lock("in_flight", f"{self.region} is in doubt: {region.failure}")
             raise AirflowSkipException("the policy is to halt and leave everything as it is")
         return roll_back(run, self.region, patience=patience)
 
@@ -118,7 +125,9 @@ class RollBackEarlierOperator(ReleaseStep):
         from include.airlock.azure.back import roll_back_earlier
 
         if run.request.on_failure != "roll_back_release":
-            raise AirflowSkipException(f"the policy is {run.request.on_failure}: earlier regions keep the new build")
+            raise AirflowSkipException(
+                f"the policy is {run.request.on_failure}: earlier regions keep the new build"
+            )
         return roll_back_earlier(run, patience=patience)
 
 

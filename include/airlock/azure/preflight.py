@@ -103,5 +103,3 @@ def _keep(run: ReleaseRun, name: str, seen: Inspected | None) -> None:
 def _report(faults: list[Fault]) -> str:
     head = f"the preflight found {len(faults)} fault{'s' if len(faults) > 1 else ''}; nothing was touched:"
     return "\n".join([head, *(f"  - {fault}" for fault in faults)])
-
-

@@ -90,7 +90,9 @@ class SlotSite:
     def reset_preview(self) -> None:
         """Cancel a swap with preview that was left behind. Tools disagree which slot to ask, so both are."""
         for path in (self._slot, self._site):
-            answer = self._arm.act("POST", f"{path}/resetSlotConfig", what=f"cancel the preview of {self.region.app}")
+            answer = self._arm.act(
+                "POST", f"{path}/resetSlotConfig", what=f"cancel the preview of {self.region.app}"
+            )
             if answer.status >= 400:
                 raise error_of(answer, f"cancel the preview of {self.region.app}")
 
@@ -125,13 +127,17 @@ class SlotSite:
     def set_container(self, image: str) -> Answer:
         """Let staging run a container image, ``name:tag``."""
         body = {"properties": {"linuxFxVersion": f"DOCKER|{image}"}}
-        return self._arm.act("PATCH", f"{self._slot}/config/web", body=body, what=f"set the image of {self.region.app}")
+        return self._arm.act(
+            "PATCH", f"{self._slot}/config/web", body=body, what=f"set the image of {self.region.app}"
+        )
 
     def deploy_package(self, url: str, kind: str) -> Answer:
         """Let staging fetch and deploy a package (OneDeploy) of a kind like ``zip``."""
         body = {"properties": {"packageUri": url, "type": kind, "async": True, "restart": True}}
         path = f"{self._slot}/extensions/onedeploy"
-        return self._arm.act("PUT", path, body=body, what=f"deploy to {self.region.slot} of {self.region.app}")
+        return self._arm.act(
+            "PUT", path, body=body, what=f"deploy to {self.region.slot} of {self.region.app}"
+        )
 
 
 def _properties(answer: Answer) -> dict[str, Any]:

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 from include.airlock.azure.arm import Answer
 from include.airlock.azure.sites import SlotSite
-from include.airlock.azure.swap_decision import Decision, Move, Reply, Timing, World, classify, decide, overdue
+from include.airlock.azure.swap_decision import (
+    Decision,
+    Move,
+    Reply,
+    Timing,
+    World,
+    classify,
+    decide,
+    overdue,
+)
 from include.airlock.errors import Denied, Drifted, NotFound, SwapFailed, Transient
 from include.airlock.model.record import SwapIntent, SwapPhase
 
@@ -74,18 +83,32 @@ class Swap:
             if intent.location:
                 wait = self._follow(intent)
             else:
-                world = self._look()
-                decision = decide(intent, world, self._timing, self._clock.now())
-                log.info("%s: %s", decision.move, decision.why)
-                if decision.move is Move.DONE:
-                    self._settle(intent, SwapPhase.DONE)
-                    return world
-                wait = self._act(intent, decision)
+                seen = self._see(intent)
+                if isinstance(seen, World):
+                    return seen
+                wait = seen
             wait = pause if wait is None else wait
             if wait and self._clock.now() + wait - began > self._patience:
                 return wait
             self._clock.sleep(wait)
             pause = min(pause * 1.5, _LONGEST_POLL) if wait else pause
+
+    def _see(self, intent: SwapIntent) -> World | float | None:
+        """Look, decide, act. What was seen when it is done, else the seconds to wait (None: the usual)."""
+        try:
+            world = self._look()
+        except Transient as fault:
+            if overdue(intent, self._timing, self._clock.now()):
+                raise
+            log.warning("%s", fault)
+            return getattr(fault, "retry_after", None)
+        decision = decide(intent, world, self._timing, self._clock.now())
+        log.info("%s: %s", decision.move, decision.why)
+        if decision.move is Move.DONE:
+            intent.phase = SwapPhase.DONE
+            self._save(intent)
+            return world
+        return self._act(intent, decision)
 
     def _act(self, intent: SwapIntent, decision: Decision) -> float | None:
         """Do what was decided; the seconds to wait afterwards, None for the usual."""
@@ -162,11 +185,9 @@ class Swap:
         if answer is None or reply is Reply.BUSY:
             return answer.retry_after if answer else None
         if answer.status in (401, 403):
-            raise Denied(f"swap {self._site.region.app}: {intent.said}", status=answer.status, code=answer.code)
+            raise Denied(
+                f"swap {self._site.region.app}: {intent.said}", status=answer.status, code=answer.code
+            )
         if reply is Reply.GONE and intent.phase is SwapPhase.INTENT:
             raise NotFound(f"swap {self._site.region.app}: {intent.said}", status=404, code=answer.code)
         return answer.retry_after if reply in (Reply.ACCEPTED, Reply.THROTTLED) else 0.0
-
-    def _settle(self, intent: SwapIntent, phase: SwapPhase) -> None:
-        intent.phase, intent.location = phase, None
-        self._save(intent)

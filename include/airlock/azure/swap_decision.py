@@ -186,14 +186,18 @@ def _untouched(intent: SwapIntent, timing: Timing, now: float, *, late: bool) ->
     reply = None if intent.reply is None else Reply(intent.reply)
     quiet = _quiet(intent, now)
     if intent.posts and reply in _MAY_STILL_START and quiet < timing.settle:
-        return Decision(Move.WAIT, f"no sign of the swap yet; {timing.settle - quiet:.0f} s until that is proof")
+        return Decision(
+            Move.WAIT, f"no sign of the swap yet; {timing.settle - quiet:.0f} s until that is proof"
+        )
     if reply is Reply.FINISHED:
         said = f"the platform reported success, yet production still answers {intent.production.build}"
         return Decision(Move.STOP, said, untouched=True)
     if reply in (Reply.BROKEN, Reply.REFUSED):
         return Decision(Move.STOP, "the platform refused the swap, and nothing was swapped", untouched=True)
     if late:
-        return Decision(Move.STOP, f"the platform did not take the swap within {timing.timeout:g} s", untouched=True)
+        return Decision(
+            Move.STOP, f"the platform did not take the swap within {timing.timeout:g} s", untouched=True
+        )
     if intent.posts >= MOST_POSTS:
         return Decision(Move.STOP, f"asked {intent.posts} times, and nothing was swapped", untouched=True)
     if reply is Reply.PREPARED:
@@ -210,5 +214,8 @@ def _contradiction(where: Placement, intent: SwapIntent, world: World) -> str:
 
 
 def _signs(world: World) -> str:
-    production, staging = world.production_build or "nothing readable", world.staging_build or "nothing readable"
+    production, staging = (
+        world.production_build or "nothing readable",
+        world.staging_build or "nothing readable",
+    )
     return f"production answers {production}, staging answers {staging}"

@@ -66,8 +66,9 @@ def from_json(page: Page, where: JsonPage) -> Found:
     Raises:
         Unreadable: it is not JSON: RFC 8259, in UTF-8, with each key once.
     """
+    text = decoded(page)
     try:
-        content = json.loads(decoded(page), parse_constant=_no_constant, object_pairs_hook=_unique)
+        content = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise Unreadable("it is nested too deeply") from None
     except ValueError as error:

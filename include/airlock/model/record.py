@@ -126,6 +126,7 @@ class ReleaseRecord(_Stored):
     waited_s: float | None = None
     outcome: Outcome = Outcome.RUNNING
     sentence: str | None = None
+    refusal: str | None = Field(None, description="what the preflight found, when it refused")
     warnings: list[str] = []
     events: list[Event] = []
     regions: list[RegionRecord] = []

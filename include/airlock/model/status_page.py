@@ -90,6 +90,8 @@ class StatusPage(Closed):
                 f"{format_duration(self.interval)} apart",
                 "deadline",
             )
+        if self.required_dependencies and self.dependencies is None:
+            raise fault("needs 'dependencies' that say where they are listed", "required_dependencies")
         for index, value in enumerate(self.starting_values):
             if among(value, self.healthy_values):
                 raise fault("stands in healthy_values as well", "starting_values", index)

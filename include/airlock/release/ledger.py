@@ -22,18 +22,21 @@ KEPT_RELEASES = 50
 class Store(Protocol):
     """Airflow's asset state store, as far as the ledger uses it: JSON values by key."""
 
-    def get(self, key: str, default: Any = None) -> Any: ...
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, or ``default``."""
 
-    def set(self, key: str, value: Any) -> None: ...
+    def set(self, key: str, value: Any) -> None:
+        """Store a value durably."""
 
-    def delete(self, key: str) -> None: ...
+    def delete(self, key: str) -> None:
+        """Forget a key."""
 
 
 class Lock(BaseModel):
     """Why a service is locked: the reason as written, by which release, since when.
 
-    ``kind`` is ``rolled_back`` (only an unlock ends it) or ``halted`` (a region is in doubt;
-    the release that holds it may go on, others may not).
+    ``kind`` is ``in_flight`` (a region is being changed or in doubt; the release that holds it
+    may go on, others may not) or ``rolled_back`` (only an unlock ends it).
     """
 
     kind: str
@@ -101,7 +104,7 @@ class Ledger:
         return None if value is None else Lock.model_validate(value)
 
     def set_lock(self, lock: Lock) -> None:
-        """Lock the service. A lock of a way back is never weakened to one of a halt."""
+        """Lock the service. A lock of a way back is never weakened."""
         held = self.lock()
         if held is None or held.kind != "rolled_back":
             self._store.set("lock", lock.model_dump(mode="json"))
@@ -110,15 +113,21 @@ class Ledger:
         """Take the lock away and keep who did it, why and by which run. Answers the lock it took."""
         held = self.lock()
         if held is not None:
-            entry = {"lock": held.model_dump(mode="json"), "by": by, "reason": reason, "run": run, "at": now()}
+            entry = {
+                "lock": held.model_dump(mode="json"),
+                "by": by,
+                "reason": reason,
+                "run": run,
+                "at": now(),
+            }
             self._store.set("unlocks", [*self._store.get("unlocks", []), entry][-KEPT_RELEASES:])
             self._store.delete("lock")
         return held
 
     def release_lock_of(self, release: str) -> None:
-        """Take away a halt's lock that ``release`` itself holds; any other stays."""
+        """Take away the ``in_flight`` lock that ``release`` itself holds; any other stays."""
         held = self.lock()
-        if held is not None and held.kind == "halted" and held.release == release:
+        if held is not None and held.kind == "in_flight" and held.release == release:
             self._store.delete("lock")
 
     def _remember(self, release: str) -> None:

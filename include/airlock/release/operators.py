@@ -7,9 +7,9 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from include.airlock.errors import ReleaseFailed, RequestError
-from include.airlock.model.record import Outcome
+from include.airlock.model.record import Outcome, ReleaseRecord
 from include.airlock.release.ledger import now
-from include.airlock.release.run import ReleaseRun, asset_of, ledger_of
+from include.airlock.release.run import asset_of, ledger_of, open_release
 from include.airlock.release.step import ReleaseStep
 from include.airlock.release.verdict import outcome_of
 
@@ -19,21 +19,28 @@ class VerdictOperator(ReleaseStep):
 
     ui_color = "#fcf3cf"
 
-    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
-        """Stores the outcome.
+    def execute(self, context: Context) -> Any:
+        """Stores the outcome, and pushes it as XCom ``verdict`` for whoever started the release.
 
         Raises:
             ReleaseFailed: with the one sentence that says why.
         """
+        run = open_release(context, self.service)
         record = run.record()
         record.outcome, record.sentence = outcome_of(record)
-        record.ended_at = record.ended_at or now()
+        record.ended_at = now()
         run.ledger.save_header(record)
-        if record.outcome is Outcome.RELEASED:
-            run.ledger.release_lock_of(run.release)
-            self.log.info("%s", record.sentence)
-            return record.sentence
-        raise ReleaseFailed(record.sentence)
+        context["ti"].xcom_push(key="verdict", value=_summary(record))
+        if record.outcome is not Outcome.RELEASED:
+            raise ReleaseFailed(record.sentence)
+        self.log.info("%s", record.sentence)
+        return record.sentence
+
+
+def _summary(record: ReleaseRecord) -> dict[str, Any]:
+    keys = {"name", "phase", "old_build", "new_build", "started_at", "ended_at", "failure", "refresh"}
+    regions = [region.model_dump(mode="json", include=keys) for region in record.regions]
+    return {"outcome": record.outcome.value, "sentence": record.sentence, "regions": regions}
 
 
 class UnlockOperator(BaseOperator):
@@ -58,6 +65,7 @@ class UnlockOperator(BaseOperator):
         held = ledger_of(context, service).unlock(by=by, reason=reason, run=dag_run.run_id)
         if held is None:
             raise RequestError(f"{service} is not locked")
-        text = f"{service} is unlocked ({reason}); it was locked since {held.at} by {held.release}: {held.reason}"
+        was = f"it was locked since {held.at} by {held.release}: {held.reason}"
+        text = f"{service} is unlocked ({reason}); {was}"
         self.log.info("%s", text)
         return text

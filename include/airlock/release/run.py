@@ -68,21 +68,27 @@ class ReleaseRun:
             if other.name == name:
                 return
             if other.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
-                raise Refused(f"{name} may not start: {other.name} is not accepted ({other.phase}); clear its failed step")
+                raise Refused(
+                    f"{name} may not start: {other.name} is {other.phase}, not accepted; clear its failed step"
+                )
 
     def not_locked(self) -> None:
-        """The service must not be locked, but for this release's own halt.
+        """The service must not be locked, but by this release's own region in flight.
 
         Raises:
             Locked: with the reason as written and how to unlock.
         """
         lock = self.ledger.lock()
-        if lock is None or (lock.kind == "halted" and lock.release == self.release):
+        if lock is None or (lock.kind == "in_flight" and lock.release == self.release):
             return
         raise Locked(
             f"{self.service.service} is locked since {lock.at} by {lock.release}: {lock.reason}; "
             "when it is mended, run the DAG airlock_unlock with a reason"
         )
+
+    def in_flight(self, name: str) -> None:
+        """Keep other releases out while a region is changed or in doubt, whatever becomes of this run."""
+        self.lock("in_flight", f"{name} is being changed to {self.request.build} and not accepted yet")
 
     def lock(self, kind: str, reason: str) -> None:
         """Lock the service in this release's name."""
@@ -113,7 +119,9 @@ def _header(context: Context, service: Service, request: ChangeRequest) -> Relea
     started = dag_run.start_date or datetime.now(UTC)
     waited = (started - dag_run.run_after).total_seconds()
     regions = [
-        RegionRecord(name=region.name, phase=Phase.WAITING if region.name in request.regions else Phase.NOT_ASKED)
+        RegionRecord(
+            name=region.name, phase=Phase.WAITING if region.name in request.regions else Phase.NOT_ASKED
+        )
         for region in service.regions
     ]
     return ReleaseRecord(

@@ -25,14 +25,20 @@ RETRIES = 6
 RETRY_DELAY = timedelta(seconds=1)
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule(Transient, RetryAction.RETRY, retry_delay=timedelta(seconds=10), reason="the cloud may answer later"),
+        RetryRule(
+            Transient,
+            RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="the cloud may answer later",
+        ),
         RetryRule(AirlockError, RetryAction.FAIL, reason="a verdict is final"),
     ],
 )
 """Airflow loses runs that did nothing wrong (facts: speed), so anything but a verdict is tried again."""
 
 PATIENCE_S = 60.0
-"""Seconds that a step waits in its worker before it gives it back: shorter waits would lose more by deferring."""
+"""Seconds that a step waits in its worker before it gives it back; to defer shorter waits would lose time.
+Airflow's own configuration can say otherwise: ``[airlock] patience`` (``AIRFLOW__AIRLOCK__PATIENCE``)."""
 
 _PATIENCE_AFTER_S = 10.0
 """Seconds that a step waits in its worker each time it comes back from a deferral."""
@@ -47,6 +53,12 @@ class Later:
 
     seconds: float
     trigger: BaseTrigger | None = None
+
+
+def _patience() -> float:
+    from airflow.sdk.configuration import conf
+
+    return conf.getfloat("airlock", "patience", fallback=PATIENCE_S)
 
 
 class ReleaseStep(BaseOperator):
@@ -76,7 +88,7 @@ class ReleaseStep(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Airflow's entry: the first try, or a retry."""
-        return self._go(context, patience=PATIENCE_S)
+        return self._go(context, patience=_patience())
 
     def resume(self, context: Context, event: Any = None) -> Any:
         """Airflow's entry after a deferral. What the trigger saw is only logged: the step looks itself."""

@@ -19,10 +19,13 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     stuck = [region for region in asked if region.phase in (Phase.STUCK, Phase.ROLLING_BACK)]
     if back and not stuck:
         return Outcome.ROLLED_BACK, _sentence(record, asked, back)
-    begun = any(region.swap or region.way_back or region.phase in (*_TOUCHED, Phase.ACCEPTED) for region in asked)
+    begun = any(
+        region.swap or region.way_back or region.phase in (*_TOUCHED, Phase.ACCEPTED) for region in asked
+    )
     failed = next((region for region in asked if region.failure), None)
     if not begun and failed is None:
-        return Outcome.REFUSED, f"{record.build} was refused before anything was touched: {record.sentence or 'see preflight'}"
+        why = record.refusal or "see the step preflight"
+        return Outcome.REFUSED, f"{record.build} was refused before anything was touched: {why}"
     return Outcome.HALTED, _sentence(record, asked, back)
 
 
@@ -41,7 +44,11 @@ def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[Regio
     why = where.failure if where and where.failure else "a step did not finish; see its log"
     parts = [f"{record.build} stopped in {where.name if where else 'no region'}: {why}"]
     parts += [f"{region.name} was swapped back and {region.old_build} serves again" for region in back]
-    parts += [f"{r.name} could not be proved to be back" for r in asked if r.phase in (Phase.STUCK, Phase.ROLLING_BACK)]
+    parts += [
+        f"{r.name} could not be proved to be back"
+        for r in asked
+        if r.phase in (Phase.STUCK, Phase.ROLLING_BACK)
+    ]
     kept = [region.name for region in asked if region.phase is Phase.ACCEPTED]
     parts += [f"{', '.join(kept)} keeps {record.build}"] if kept else []
     waiting = [region.name for region in asked if region.phase in (Phase.WAITING, Phase.CHECKED)]

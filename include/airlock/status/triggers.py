@@ -38,7 +38,9 @@ class StatusTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The wire format: import path and keyword arguments."""
         names = ("url", "ca_file", "build", "since", "soak", "page")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            name: getattr(self, name) for name in names
+        }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event, when the step should look for itself: ``{"decided": why}``."""

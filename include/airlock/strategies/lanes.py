@@ -11,7 +11,7 @@ from include.airlock.model.service import Service
 
 @dataclass(frozen=True)
 class LaneStep:
-    """One step of a lane: its verb, what it does, and whether it may have changed the region when it fails."""
+    """One step of a lane: its verb, what it does, and whether it may have changed the region."""
 
     verb: str
     about: str
@@ -86,7 +86,13 @@ def _end(steps: Sequence[Step], last: str, *, refresh: bool) -> list[Step]:
     after = tuple(closing if refresh else [last, *closing])
     last_tell = [s.id for s in steps if s.verb == "tell"][-1]
     verdict = Step(
-        "verdict", "release", "verdict", None, after, When.ALL_DONE, "say in one sentence how the release ended"
+        "verdict",
+        "release",
+        "verdict",
+        None,
+        after,
+        When.ALL_DONE,
+        "say in one sentence how the release ended",
     )
     tell = Step("tell.end", "announce", "tell_end", None, (*after, last_tell), When.ALL_DONE, "tell the end")
     return [verdict, tell]

@@ -152,7 +152,9 @@ def connections(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None
 def rehearse(sandbox: SandboxClient, connections: None) -> Any:
     """Make a release of payments: ``rehearse(build=…, on_failure=…)``."""
 
-    def make(ledger: Ledger | None = None, release: str = "CHG-1", more: dict[str, Any] | None = None, **conf: Any) -> Rehearsal:
+    def make(
+        ledger: Ledger | None = None, release: str = "CHG-1", more: dict[str, Any] | None = None, **conf: Any
+    ) -> Rehearsal:
         service = quick(load_service(DAGS / "services" / "payments.yaml"), **(more or {}))
         request = ChangeRequest.of(service, {"build": NEW, **conf})
         ledger = ledger or Ledger(MemoryStore())
@@ -160,12 +162,9 @@ def rehearse(sandbox: SandboxClient, connections: None) -> Any:
             RegionRecord(name=r.name, phase=Phase.WAITING if r.name in request.regions else Phase.NOT_ASKED)
             for r in service.regions
         ]
-        ledger.open(
-            ReleaseRecord(
-                release=release, dag="release_payments", service="payments", build=request.build,
-                on_failure=request.on_failure, started_at="t", regions=regions,
-            )  # fmt: skip
-        )
+        header: dict[str, Any] = {"dag": "release_payments", "service": "payments", "started_at": "t"}
+        asked = {"build": request.build, "on_failure": request.on_failure}
+        ledger.open(ReleaseRecord(release=release, regions=regions, **asked, **header))
         return Rehearsal(service, request, ledger, release)
 
     return make

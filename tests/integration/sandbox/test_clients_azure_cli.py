@@ -10,12 +10,13 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sandbox_client import SandboxClient
+from tests.sandbox_client import SandboxClient, SandboxRun
 
 AZ = os.environ.get("AIRLOCK_AZ") or shutil.which("az")
 
@@ -69,6 +70,20 @@ class AzureCli:
         )
 
 
+@pytest.fixture(name="own_sandbox", scope="module")
+def _own_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRun]:
+    """A sandbox that asks for polls every second: without such a wish azure-core polls every 30 s."""
+    run = SandboxRun(tmp_path_factory.mktemp("sandbox"), {"speed": 10, "protocol": {"retry_after": 1}})
+    yield run
+    assert run.stop() == 0
+
+
+@pytest.fixture(name="sandbox")
+def _sandbox(own_sandbox: SandboxRun) -> SandboxClient:
+    own_sandbox.client.reset()
+    return own_sandbox.client
+
+
 @pytest.fixture(name="az")
 def _az(sandbox: SandboxClient, tmp_path: Path) -> AzureCli:
     cli = AzureCli(sandbox, tmp_path / "azure")
@@ -106,26 +121,33 @@ def test_the_cli_reads_sites_slots_and_settings(az: AzureCli) -> None:
     """Given a signed-in CLI, when it lists and shows, then what the sandbox says is understood."""
     sites = az.said("webapp", "list")
     site = az.said("webapp", "show", *SITE)
+    profiles = az.said("webapp", "deployment", "list-publishing-profiles", *SITE)
     slots = az.said("webapp", "deployment", "slot", "list", *SITE)
     settings = az.said("webapp", "config", "appsettings", "list", *SITE, "--slot", "staging")
 
     assert len(sites) == 6
     assert (site["state"], site["defaultHostName"].split(":")[0]) == ("Running", "127.0.0.1")
-    assert site["ftpPublishingUrl"].startswith("ftp")
+    assert [profile["publishMethod"] for profile in profiles] == ["MSDeploy", "FTP"]
     assert [slot["name"] for slot in slots] == ["staging"]
     sticky = {setting["name"]: setting["slotSetting"] for setting in settings}
     assert (sticky["ENVIRONMENT"], sticky["LOG_LEVEL"]) == (True, False)
 
 
 def test_the_cli_previews_and_cancels_a_swap(sandbox: SandboxClient, az: AzureCli) -> None:
-    """Given a preview, when the CLI resets it, then the slot is free again and nothing was swapped."""
+    """Given a preview, when the CLI resets both slots, then they are free again and nothing was swapped.
+
+    The CLI's reset reaches one slot a call: production, or the one named as ``--target-slot``.
+    """
     swap = ("webapp", "deployment", "slot", "swap", *SITE, "--slot", "staging")
+    prepared_for = ("webapp", "show", *SITE, "--slot", "staging", "--query", "targetSwapSlot")
     az.said(*swap, "--target-slot", "production", "--action", "preview")
-    prepared = az.said("webapp", "show", *SITE, "--slot", "staging", "--query", "targetSwapSlot")
+    prepared = az.said(*prepared_for)
     az.said(*swap, "--action", "reset")
+    az.said(*swap, "--target-slot", "staging", "--action", "reset")
 
     assert prepared.casefold() == "production"
-    assert az.said("webapp", "show", *SITE, "--slot", "staging", "--query", "targetSwapSlot") is None
+    assert az.said(*prepared_for) is None
+    assert [entry["slot"] for entry in sandbox.requests_of("reset_slot_config")] == ["production", "staging"]
     assert sandbox.build("payments", "uksouth") == "2026.11.1"
     assert sandbox.events("routing_switched") == []
 

@@ -127,7 +127,7 @@ def test_airflows_hook_works_through_a_connection(slack: Workspace, monkeypatch:
     """Given an Airflow connection with token and base_url, when SlackHook posts,
     then the message is there.
     """
-    from airflow.providers.slack.hooks.slack import SlackHook  # noqa: PLC0415 - Airflow costs a second
+    from airflow.providers.slack.hooks.slack import SlackHook
 
     connection = {"conn_type": "slack", "password": slack.store.token, "extra": {"base_url": slack.url}}
     monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps(connection))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import ssl
@@ -336,8 +335,7 @@ def test_the_command_runs_until_sigterm_and_leaves_a_whole_report(tmp_path: Path
     assert ended["started"] < ended["ended"]
     assert ended["requests"] >= running["requests"] > 0
     assert ended["failed"] == 0
-    assert os.listdir(tmp_path).count("load.json") == 1
-    assert not [name for name in os.listdir(tmp_path) if name.startswith(".load.json")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.pem", "endpoints.json", "load.json"]
 
 
 @pytest.mark.parametrize(

@@ -135,11 +135,16 @@ def test_posting_is_limited_to_one_a_second_after_a_burst() -> None:
         limited = slack.raw("chat.postMessage", channel=RELEASES, text="26")
         elsewhere = slack.raw("chat.postMessage", channel="#deployments", text="other channel")
         now[0] += float(limited.headers["Retry-After"])
-        again = slack.raw("chat.postMessage", channel=RELEASES, text="26")
+        again = slack.raw("chat.postMessage", channel="releases", text="26")
+        once_more = slack.raw("chat.postMessage", channel=RELEASES, text="27")
+        slack.store.reset()
+        after_reset = slack.raw("chat.postMessage", channel=RELEASES, text="1")
 
     assert (limited.status_code, limited.headers["Retry-After"]) == (429, "1")
     assert elsewhere.json()["ok"] is True
     assert again.json()["ok"] is True
+    assert once_more.status_code == 429, "a channel by name or by id is one channel"
+    assert after_reset.json()["ok"] is True
 
 
 def test_edits_are_limited_per_minute() -> None:

@@ -25,7 +25,7 @@ class Region:
 
 @dataclass
 class CloudModel:
-    """Two slots; ``script`` says how the next requests are answered, ``kill_at`` after which act the worker dies.
+    """Two slots; ``script`` says how the next requests are answered, ``kill_at`` when the worker dies.
 
     ``swaps`` counts the swaps that really happened.
     """

@@ -54,7 +54,10 @@ def world(**more: Any) -> Inspected:
         (seen(staging_verdict=Unhealthy(("not connected: queue",))), "staging_status"),
         (seen(staging_verdict=None), "staging_status"),
         (seen(staging_config={"autoSwapSlotName": "production"}), "auto_swap"),
-        (seen(production_config={"experiments": {"rampUpRules": [{"reroutePercentage": 10.0}]}}), "traffic_rules"),
+        (
+            seen(production_config={"experiments": {"rampUpRules": [{"reroutePercentage": 10.0}]}}),
+            "traffic_rules",
+        ),
         (seen(differences=[{"level": "Error", "description": "VNet differs"}]), "difference"),
         (seen(public_host="pay.example.com"), "public_host"),
         (seen(production_settings={}), "warn_ping"),
@@ -77,7 +80,12 @@ def test_all_faults_are_named_not_just_the_first() -> None:
         differences=[{"level": "Error", "settingName": "VNET"}],
     )
     # Then each is named
-    assert {fault.code for fault in inspect(region, NEW)} == {"staging_build", "state", "operation", "difference"}
+    assert {fault.code for fault in inspect(region, NEW)} == {
+        "staging_build",
+        "state",
+        "operation",
+        "difference",
+    }
 
 
 def test_drift_since_the_preflight() -> None:

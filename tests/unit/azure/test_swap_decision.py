@@ -85,7 +85,11 @@ def test_where_the_builds_are(seen: World, where: Placement) -> None:
     [
         (202, "", Reply.ACCEPTED),
         (200, "", Reply.FINISHED),
-        (409, "Cannot modify this site because another operation is in progress. OperationName: SwapSiteSlots", Reply.BUSY),
+        (
+            409,
+            "Cannot modify this site because another operation is in progress. OperationName: SwapSiteSlots",
+            Reply.BUSY,
+        ),
         (409, "There is a deployment currently in progress", Reply.BUSY),
         (409, "Slot staging has already been prepared for swap", Reply.PREPARED),
         (417, "Cannot swap slots: did not respond to http ping", Reply.TRANSIENT),
@@ -158,7 +162,16 @@ stamps = st.sampled_from(["t0", "t1", None])
 replies = st.sampled_from([None, *[reply.value for reply in Reply]])
 
 
-@given(builds, builds, contents, stamps, st.sampled_from([None, "op"]), replies, st.integers(0, 5), st.floats(0, 2_000))
+@given(
+    builds,
+    builds,
+    contents,
+    stamps,
+    st.sampled_from([None, "op"]),
+    replies,
+    st.integers(0, 5),
+    st.floats(0, 2_000),
+)
 def test_nothing_is_sent_or_called_done_without_proof(
     production: str | None,
     staging: str | None,

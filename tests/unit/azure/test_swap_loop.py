@@ -78,7 +78,9 @@ KINDS = [
     duration=st.floats(0.1, 120.0),
     late=st.floats(0.0, 20.0),
 )
-def test_done_once_or_a_loud_stop(script: list[str], kill_at: int | None, duration: float, late: float) -> None:
+def test_done_once_or_a_loud_stop(
+    script: list[str], kill_at: int | None, duration: float, late: float
+) -> None:
     # Given any row of answers, a worker killed after any act, a swap that takes and starts when it likes
     cloud = CloudModel(script=list(script), kill_at=kill_at, duration=duration, late_start=late)
     # When the swap is carried out, again after a kill
@@ -124,7 +126,7 @@ def test_how_often_it_is_asked(script: list[str], posts: int) -> None:
     ],
 )
 def test_stops_say_why(script: list[str], error: type[AirlockError], words: str) -> None:
-    # Given a platform that gives up / When it is carried out / Then the stop says why, and nothing was swapped
+    # Given a platform that gives up / When it is carried out / Then the stop says why; nothing was swapped
     cloud = CloudModel(script=list(script))
     result = run_with_kill(cloud)
     assert type(result) is error

@@ -80,7 +80,6 @@ ONE_FAULT = [
     ("health: state", "health: state\n  healthy_values: [1.5]", "14: status_page.healthy_values[0]: 1.5 is not text, a whole number, true or false"),
     ("health: state", "health: state\n  starting_values: [ OK ]", "14: status_page.starting_values[0]: stands in healthy_values as well"),
     ("health: state", "health: state\n  deadline: 4s", "14: status_page.deadline: 4s is too short for 3 answers 2s apart"),
-    ("format: json", "format: text", "12: status_page.build: 'build' lacks the named group (?P<build>…)"),
     # announce and refresh
     ("service: payments", "announce: {slack: {connection: s, channel: releases}}\nservice: payments", "1: announce.slack.channel: 'releases' is not valid: a channel is its name in quotes, like '#releases', or its id, like C0123456789"),
     ("service: payments", "announce: {slak: null}\nservice: payments", "1: announce: unknown key 'slak'; did you mean 'slack'?"),
@@ -104,6 +103,15 @@ ONE_FAULT = [
 @pytest.mark.parametrize(("old", "new", "fault"), ONE_FAULT, ids=[fault for _, _, fault in ONE_FAULT])
 def test_one_fault_is_said_with_its_line(old: str, new: str, fault: str) -> None:
     assert faults(changed(old, new)) == [f"payments.yaml:{fault}"]
+
+
+def test_patterns_need_their_groups() -> None:
+    assert faults(changed("format: json", "format: text")) == [
+        "payments.yaml:12: status_page.build: 'build' lacks the named group (?P<build>…)",
+        "payments.yaml:13: status_page.health: 'state' lacks the named group (?P<health>…)",
+        "payments.yaml:14: status_page.dependencies: 'dependencies' lacks the named group "
+        "(?P<name>…) and (?P<state>…)",
+    ]
 
 
 def test_all_faults_are_said_at_once_in_the_order_of_their_lines() -> None:
@@ -158,7 +166,10 @@ def test_many_faults_are_cut_short() -> None:
         (b"# only a comment\n", "payments.yaml:1: the file is empty; a spec starts with 'service: payments'"),
         (b"\n- a\n", "payments.yaml:2: a spec is a mapping of keys, like 'service: payments'"),
         (b"service: \xff\n", "payments.yaml:1: is not UTF-8 text"),
-        (b"service: a\nowner: \x00\n", "payments.yaml:2: not YAML: control characters are not allowed"),
+        (
+            b"service: a\nowner: \x00\n",
+            "payments.yaml:2: not YAML: unacceptable character #x0000: control characters are not allowed",
+        ),
         (b"a: 1\n" * 20000, "payments.yaml:1: is larger than 64 KiB; a spec is a page or two"),
     ],
 )

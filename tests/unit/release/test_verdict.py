@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from include.airlock.model.record import Outcome, Phase, RegionRecord, ReleaseRecord, Side, SwapIntent, SwapPhase
+from include.airlock.model.record import (
+    Outcome,
+    Phase,
+    RegionRecord,
+    ReleaseRecord,
+    Side,
+    SwapIntent,
+    SwapPhase,
+)
 from include.airlock.release.verdict import outcome_of
 
 SWAP = SwapIntent(
@@ -26,20 +34,41 @@ def release(*regions: RegionRecord) -> ReleaseRecord:
 @pytest.mark.parametrize(
     ("record", "outcome", "words"),
     [
-        (release(region("a", Phase.ACCEPTED), region("b", Phase.ACCEPTED)), Outcome.RELEASED, ["2.0 is released in a (before: 1.0), b"]),
-        (release(region("a", Phase.ACCEPTED), region("b", Phase.NOT_ASKED)), Outcome.RELEASED, ["released in a"]),
+        (
+            release(region("a", Phase.ACCEPTED), region("b", Phase.ACCEPTED)),
+            Outcome.RELEASED,
+            ["2.0 is released in a (before: 1.0), b"],
+        ),
+        (
+            release(region("a", Phase.ACCEPTED), region("b", Phase.NOT_ASKED)),
+            Outcome.RELEASED,
+            ["released in a"],
+        ),
         (release(), Outcome.REFUSED, ["refused"]),
         (release(region("a", Phase.NOT_ASKED)), Outcome.REFUSED, ["refused"]),
-        (release(region("a", Phase.WAITING), region("b", Phase.WAITING)), Outcome.REFUSED, ["before anything was touched"]),
         (
-            release(region("a", Phase.ACCEPTED), region("b", Phase.FAILED, swap=SWAP, failure="verify: bad"), region("c", Phase.WAITING)),
+            release(region("a", Phase.WAITING), region("b", Phase.WAITING)),
+            Outcome.REFUSED,
+            ["before anything was touched"],
+        ),
+        (
+            release(
+                region("a", Phase.ACCEPTED),
+                region("b", Phase.FAILED, swap=SWAP, failure="verify: bad"),
+                region("c", Phase.WAITING),
+            ),
             Outcome.HALTED,
             ["stopped in b: verify: bad", "a keeps 2.0", "c was not touched"],
         ),
         (
             release(region("a", Phase.ACCEPTED), region("b", Phase.ROLLED_BACK, failure="verify: bad")),
             Outcome.ROLLED_BACK,
-            ["stopped in b: verify: bad", "b was swapped back and 1.0 serves again", "a keeps 2.0", "payments is locked"],
+            [
+                "stopped in b: verify: bad",
+                "b was swapped back and 1.0 serves again",
+                "a keeps 2.0",
+                "payments is locked",
+            ],
         ),
         (
             release(region("a", Phase.ROLLED_BACK), region("b", Phase.ROLLED_BACK, failure="verify: bad")),
@@ -53,7 +82,7 @@ def release(*regions: RegionRecord) -> ReleaseRecord:
         ),
         (release(region("a", Phase.SWAPPED, swap=SWAP)), Outcome.HALTED, ["a step did not finish"]),
     ],
-)  # fmt: skip
+)
 def test_the_sentence(record: ReleaseRecord, outcome: Outcome, words: list[str]) -> None:
     # Given a record / When it is read / Then the outcome is never better than the record, and says why
     found, sentence = outcome_of(record)
