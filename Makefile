@@ -65,4 +65,5 @@ dev:
 	@$(PYTHON) bootstrap.py dev
 
 clean: down ## Stop everything and remove the environment and all stacks' files
-	rm -rf .venv .venv.lock .airlock
+	@$(VENV)/python -m include.local clean
+	rm -rf .venv .venv.lock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import tempfile
@@ -12,7 +11,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 # Airflow reads its settings once, when it is imported, and would otherwise write to ~/airflow.
 _airflow_home = tempfile.mkdtemp(prefix="airlock-tests-")
-atexit.register(shutil.rmtree, _airflow_home, ignore_errors=True)
 os.environ |= {
     "AIRFLOW_HOME": _airflow_home,
     "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -22,3 +20,8 @@ os.environ |= {
     "NO_PROXY": "127.0.0.1,localhost",
     "no_proxy": "127.0.0.1,localhost",
 }
+
+
+def pytest_unconfigure() -> None:
+    """Leave no Airflow home behind; each worker of pytest-xdist has its own."""
+    shutil.rmtree(_airflow_home, ignore_errors=True)

@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=words)
         sub.add_argument("--name", default=default, help="which stack: each has its own files and ports")
         sub.set_defaults(command=command)
+    clean = commands.add_parser("clean", help="remove what stopped stacks left: databases, logs, passwords")
+    clean.set_defaults(command=_clean)
     bench = commands.add_parser("bench", help="measure, and print the figures")
     bench.set_defaults(command=_bench)
     return parser
@@ -71,6 +73,15 @@ def _down(chosen: argparse.Namespace) -> int:
     stopped = service.down(Home.named(chosen.name))
     print(f"airlock: {'stopped' if stopped else 'nothing was running'}")
     return 0
+
+
+def _clean(_chosen: argparse.Namespace) -> int:
+    busy = service.clean()
+    for home in busy:
+        print(
+            f"airlock: {home.path} is in use; stop it first: make down NAME={home.path.name}", file=sys.stderr
+        )
+    return 1 if busy else 0
 
 
 def _serve(chosen: argparse.Namespace) -> int:

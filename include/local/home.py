@@ -132,6 +132,11 @@ class Home:
         return record
 
 
+def every_home() -> list[Home]:
+    """Return each stack that ever ran from the homes folder."""
+    return [Home(lock.parent) for lock in sorted(homes_folder().glob("*/lock"))]
+
+
 def first_free(name: str) -> Home:
     """Return the home of this name, or of `name-2`, `name-3` and so on while those are in use."""
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))

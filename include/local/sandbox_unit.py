@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from include.local.airflow_settings import base_environment
@@ -23,10 +24,11 @@ class SandboxUnit:
     ) -> None:
         """Describe it; `settings` is the sandbox's own configuration, `port_base` its first port."""
         self._home = home
+        self._settings = settings
         self._endpoints_file = home.sandbox / "endpoints.json"
         self.program = Program(
             "sandbox",
-            [sys.executable, "-m", "include.sandbox", *self._options(settings, port_base)],
+            [sys.executable, "-m", "include.sandbox", *self._options(port_base)],
             environment=base_environment(),
             log=home.logs / "sandbox.log",
             folder=PROJECT_ROOT,
@@ -36,6 +38,8 @@ class SandboxUnit:
         """Start it and return its session."""
         # The file of an earlier run would be taken for this one's.
         self._endpoints_file.unlink(missing_ok=True)
+        if self._settings:
+            write_private(self._config_file, json.dumps(self._settings))
         return self.program.start()
 
     def await_ready(self) -> dict[str, Any]:
@@ -51,12 +55,14 @@ class SandboxUnit:
         endpoints: dict[str, Any] = json.loads(self._endpoints_file.read_text(encoding="utf-8"))
         return endpoints
 
-    def _options(self, settings: Mapping[str, Any] | None, port_base: int | None) -> list[str]:
+    @property
+    def _config_file(self) -> Path:
+        return self._home.sandbox / "config.json"
+
+    def _options(self, port_base: int | None) -> list[str]:
         options = ["--state-dir", str(self._home.sandbox)]
-        if settings:
-            file = self._home.sandbox / "config.json"
-            write_private(file, json.dumps(settings))
-            options += ["--config", str(file)]
+        if self._settings:
+            options += ["--config", str(self._config_file)]
         if port_base is not None:
             options += ["--port-base", str(port_base)]
         return options

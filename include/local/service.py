@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from typing import Any
 
 from include.local import sessions
 from include.local.airflow_settings import base_environment
-from include.local.home import PROJECT_ROOT, Home
+from include.local.home import PROJECT_ROOT, Home, HomeInUse, every_home
+from include.local.postgres import Postgres
 from include.local.programs import Program, ProgramFailed
 from include.local.stack import AIRFLOW_PROGRAMS, LocalStack
+from include.local.template import forget_template
 
 START_LIMIT_S = 240.0
 STOP_LIMIT_S = 60.0
@@ -78,6 +81,20 @@ def down(home: Home) -> bool:
             raise ProgramFailed(f"the stack in {home.path} did not stop within {STOP_LIMIT_S:.0f} s")
         time.sleep(0.1)
     return True
+
+
+def clean() -> list[Home]:
+    """Remove what stacks kept, in their homes and in /tmp; return the homes left alone, because in use."""
+    busy = []
+    for home in every_home():
+        try:
+            with home.claim():
+                Postgres(home).forget()
+                shutil.rmtree(home.path)
+        except HomeInUse:
+            busy.append(home)
+    forget_template()
+    return busy
 
 
 def _await_ready(home: Home, keeper: Program | None) -> dict[str, Any]:

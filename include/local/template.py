@@ -30,6 +30,11 @@ def copy_template(files: Path, owner: str | None) -> bool:
     return True
 
 
+def forget_template() -> None:
+    """Remove the template; the next new database is made from nothing."""
+    shutil.rmtree(template(), ignore_errors=True)
+
+
 def keep_as_template(files: Path) -> None:
     """Keep the files of a database that was shut down; of two that do so at once, one wins."""
     template().parent.mkdir(mode=0o700, parents=True, exist_ok=True)

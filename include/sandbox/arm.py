@@ -34,6 +34,7 @@ _BEFORE = (
     "server_error",
     "reply_lost",
     "slow_answer",
+    "request_held",
 )
 _LARGEST_BODY = 4 * 2**20
 
@@ -64,6 +65,10 @@ class ArmDoor:
         call.fault = fault
         if fault is not None and fault.fault == "connection_dropped":
             return _hang_up(request, entry, fault)
+        if fault is not None and fault.fault == "request_held":
+            await asyncio.sleep(fault.params["delay"])
+            if _gone(request):
+                return _hang_up(request, entry, fault)
         limits: dict[str, str] = {}
         try:
             response = await self._answer(call, handler, limits)
@@ -193,6 +198,10 @@ def _hang_up(request: web.Request, entry: Entry | None, fault: Fault) -> web.Res
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=503)
+
+
+def _gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _readable(raw: bytes) -> Any:

@@ -102,6 +102,11 @@ FAULTS: Mapping[str, FaultKind] = {
     "slow_answer": FaultKind(
         "arm", "The request is carried out, the answer comes `delay` seconds late.", {"delay": 5.0}
     ),
+    "request_held": FaultKind(
+        "arm",
+        "The request is carried out `delay` seconds late, and not at all when its client has gone by then.",
+        {"delay": 5.0},
+    ),
     "slot_difference": FaultKind(
         "arm", "slotsdiffs lists one more difference, of `level`.", {"level": "Error", "setting": "platform"}
     ),

@@ -11,13 +11,30 @@ import pytest
 from include.local.api import AirflowApi
 from include.local.home import Home
 from include.local.stack import LocalStack
+from tests.end_to_end import world
 from tests.sandbox_client import SandboxClient
+
+# A lost task is noticed after seconds, not minutes; DAG files do not change while the tests run.
+QUICK = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "3",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+}
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Airflow with the project's own DAGs, and the sandbox; started once."""
-    with LocalStack(Home(tmp_path_factory.mktemp("stack")), keep=False) as running:
+    """Airflow with the project's own DAGs and those of `world`, and the sandbox; started once."""
+    dags = tmp_path_factory.mktemp("project") / "dags"
+    world.write_dags(dags)
+    home = Home(tmp_path_factory.mktemp("stack"))
+    settings = world.sandbox_settings()
+    with LocalStack(
+        home, dags=dags, sandbox_settings=settings, extra_environment=QUICK, keep=False
+    ) as running:
         yield running
 
 
@@ -27,12 +44,10 @@ def api(stack: LocalStack) -> AirflowApi:
     return stack.api
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sandbox(stack: LocalStack) -> SandboxClient:
-    """The sandbox behind that Airflow, put back to its start."""
-    client = SandboxClient(stack.endpoints)
-    client.reset()
-    return client
+    """The sandbox behind that Airflow. It is never put back: releases of several tests run at once."""
+    return SandboxClient(stack.endpoints)
 
 
 def wait_for(what: str, look: Callable[[], Any], *, timeout_s: float = 60.0, every_s: float = 0.1) -> Any:

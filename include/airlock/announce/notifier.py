@@ -111,7 +111,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             answers.append(call())
-        except BaseException as trouble:  # whatever it is belongs to the thread that asked
+        except BaseException as trouble:  # noqa: BLE001 - whatever it is, it is raised where it was asked for
             troubles.append(trouble)
 
     thread = threading.Thread(target=run, name="airlock-tell", daemon=True)

@@ -56,16 +56,14 @@ class TellOperator(ReleaseStep):
         return _texts(tell(record, notifiers_of(self.service), run.ledger.told(run.release)))
 
     def _note_queue(self, record: ReleaseRecord, context: Context) -> None:
-        """Say that other releases of the service wait their turn, and that this one has waited."""
+        """Say that other releases of the service wait their turn behind this one."""
         ti: Any = context["ti"]
         waiting = ti.get_dr_count(dag_id=record.dag, states=["queued"])
-        texts = [f"waited {record.waited_s:g} s for its turn"] if record.waited_s else []
         if waiting:
             several = "releases wait their" if waiting > 1 else "release waits its"
-            texts.append(f"{waiting} more {several} turn behind this one")
-        for text in texts:
+            text = f"{waiting} more {several} turn behind this one"
             log.info("%s", text)
-        record.warnings = [*record.warnings, *texts]
+            record.warnings = [*record.warnings, text]
 
 
 class TellEndOperator(TellOperator):

@@ -56,12 +56,15 @@ class SlackNotifier(Notifier):
         self._channel = channel
 
     def ready(self) -> None:
+        """Read the connection; ``NotTold`` where it is absent or holds no token."""
         _ = self._client
 
     def body(self, record: ReleaseRecord) -> str:
+        """A digest of the headline as it should read."""
         return rendering.headline(record).digest
 
     def post(self, record: ReleaseRecord, told: Told, pending: Pending, seconds: float) -> Place:
+        """Post headline, reply or ending, signed so that a look finds it (chat.postMessage)."""
         request: dict[str, Any] = {"channel": self._channel, "metadata": _metadata(record, pending)}
         request |= {**_content(_message(record, pending)), "unfurl_links": False, "unfurl_media": False}
         if parent := _parent(told, pending):
@@ -74,11 +77,13 @@ class SlackNotifier(Notifier):
         return Place(channel=channel, ts=ts)
 
     def edit(self, record: ReleaseRecord, told: Told, seconds: float) -> None:
+        """Replace what the headline says; its signature stays (chat.update, metadata)."""
         assert told.headline is not None
         place = {"channel": told.headline.channel, "ts": told.headline.ts}
         self._call("chat_update", seconds, **place, **_content(rendering.headline(record)))
 
     def look(self, record: ReleaseRecord, told: Told, pending: Pending, seconds: float) -> Place | None:
+        """Search thread or channel for the post (conversations.replies, conversations.history)."""
         until = time.monotonic() + seconds
         if parent := _parent(told, pending):
             method, where = "conversations_replies", {"channel": parent.channel, "ts": parent.ts}

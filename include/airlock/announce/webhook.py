@@ -57,9 +57,11 @@ class WebhookNotifier(Notifier):
         self._connection = connection
 
     def ready(self) -> None:
+        """Read the connection; ``NotTold`` where it is absent or its address can't be used."""
         _ = self._target
 
     def post(self, record: ReleaseRecord, told: Told, pending: Pending, seconds: float) -> Place:
+        """POST one event; any 2xx is told."""
         import requests
 
         target = self._target

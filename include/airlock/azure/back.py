@@ -30,12 +30,12 @@ def roll_back(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     if region.phase is Phase.ROLLED_BACK:
         return None
     if region.swap is None:
-        run.save(region, f"{name}: nothing was changed here, so nothing is swapped back")
+        run.save(region, "nothing was changed here, so nothing is swapped back")
         return None
     run.lock("rolled_back", _reason(run, region))
     if region.phase is not Phase.ROLLING_BACK:
         region.phase = Phase.ROLLING_BACK
-        run.save(region, f"{name}: swapping back to {region.old_build}")
+        run.save(region, f"swapping back to {region.old_build}")
     try:
         with RegionView.of(run.service, name) as view:
             later = _swap_back(view, run, region, patience)
@@ -48,7 +48,7 @@ def roll_back(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     if later:
         return later
     region.phase, region.ended_at = Phase.ROLLED_BACK, now()
-    run.save(region, f"{name} is back: {region.old_build} serves, proved")
+    run.save(region, f"{region.old_build} serves again, proved")
     return None
 
 
@@ -123,14 +123,14 @@ def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
 def _prove(view: RegionView, region: RegionRecord) -> None:
     """The old build answers in production, Healthy, several times in a row."""
     url = view.url(view.site.production(), production=True)
-    watch(view, url, region.old_build).or_raise(f"{region.name} after the way back")
+    watch(view, url, region.old_build).or_raise("after the way back ")
 
 
 def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:
     region.phase = Phase.STUCK
     if isinstance(fault, SwapFailed):
         region.way_back = None  # proved that nothing was swapped: after a Clear it is meant anew
-    text = f"{region.name} could not be proved to be back on {region.old_build}: {fault}"
+    text = f"could not be proved to be back on {region.old_build}: {fault}"
     region.failure = f"{region.failure}; {text}" if region.failure else text
     run.save(region, text)
     return NotProvenBack(text)

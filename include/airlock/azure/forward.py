@@ -43,7 +43,7 @@ def begin(run: ReleaseRun, name: str) -> RegionRecord:
         raise Refused(f"{name} is on its way back ({region.phase}); let the step roll_back end first")
     if region.phase is Phase.ROLLED_BACK:
         region.phase, region.swap, region.way_back, region.failure = Phase.WAITING, None, None, None
-        run.save(region, f"{name} was rolled back and the service unlocked since: released again")
+        run.save(region, "released again: it was rolled back, and the service has been unlocked since")
     return region
 
 
@@ -98,7 +98,7 @@ def swap(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         return seen
     if region.phase not in _SWAPPED:
         region.phase, region.failure = Phase.SWAPPED, None
-        run.save(region, f"{name}: {region.new_build} answers in production (before: {region.old_build})")
+        run.save(region, f"{region.new_build} answers in production (before: {region.old_build})")
     return None
 
 
@@ -160,7 +160,7 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     with RegionView.of(run.service, name) as view:
         url = view.url(view.site.production(), production=True)
         if region.phase is Phase.ACCEPTED:
-            watch(view, url, run.request.build).or_raise(name)
+            watch(view, url, run.request.build).or_raise()
             return None
         if region.watching_since is None:
             region.watching_since = time.time()
@@ -168,18 +168,18 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         watched = watch(view, url, run.request.build, since=region.watching_since, patience=patience)
         if isinstance(watched.decision, Wait):
             return Later(watched.decision.seconds)
-        watched.or_raise(name)
+        watched.or_raise()
         _old_build_in_staging(view, region)
     region.phase, region.verified_at, region.failure = Phase.VERIFIED, now(), None
     region.watching_since = None
-    run.save(region, f"{name}: {region.new_build} is verified; staging holds {region.old_build}")
+    run.save(region, f"{region.new_build} is verified; staging holds {region.old_build}")
     return None
 
 
 def _old_build_in_staging(view: RegionView, region: RegionRecord) -> None:
     """The way back is open only while staging holds the old build. How well it is there does not matter."""
     url = view.url(view.site.staging(), production=False)
-    watch(view, url, region.old_build, build_only=True).or_raise(f"staging of {region.name}")
+    watch(view, url, region.old_build, build_only=True).or_raise("staging: ")
 
 
 def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
@@ -204,9 +204,9 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         if since + soak - time.time() > patience:
             return Later(0.0, trigger=_trigger(view, url, run.request.build, since, soak))
         policy = run.service.status_page.policy().baking(soak)
-        watch(view, url, run.request.build, since=since, policy=policy).or_raise(f"{name} while it baked")
+        watch(view, url, run.request.build, since=since, policy=policy).or_raise()
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
-    run.save(region, f"{name} is accepted with {region.new_build}")
+    run.save(region, f"accepted with {region.new_build}")
     run.ledger.release_lock_of(run.release)
     return None
 

@@ -35,17 +35,17 @@ def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     except Transient:
         raise
     except AirlockError as fault:
-        _remember(run, name, f"staging of {name} could not be refreshed to {build}: {fault}")
+        _remember(run, name, f"could not be refreshed to {build}: {fault}")
         raise
     if later is None:
-        _remember(run, name, f"staging of {name} is refreshed to {build}")
+        _remember(run, name, f"refreshed to {build}")
     return later
 
 
 def _remember(run: ReleaseRun, name: str, text: str) -> None:
     region = run.region(name)
     region.refresh = text
-    run.save(region, text)
+    run.save(region, f"staging {text}")
 
 
 def _put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: float) -> Later | None:
@@ -65,7 +65,7 @@ def _put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: flo
     watched = watch(view, url, build, policy=policy, since=region.watching_since, patience=patience)
     if isinstance(watched.decision, Wait):
         return Later(watched.decision.seconds)
-    watched.or_raise(f"staging of {name}")
+    watched.or_raise()
     return None
 
 

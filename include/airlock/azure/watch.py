@@ -21,15 +21,15 @@ class Watched:
     decision: Decision
     verdict: Verdict | None
 
-    def or_raise(self, what: str) -> None:
-        """Raise unless it was accepted.
+    def or_raise(self, where: str = "") -> None:
+        """Raise unless it was accepted; ``where`` goes before the reason.
 
         Raises:
             NotHealthy: the page said clearly that something is wrong.
             NotProven: it was never clear.
         """
         if isinstance(self.decision, Fail):
-            raise (NotHealthy if self.decision.definite else NotProven)(f"{what}: {self.decision.why}")
+            raise (NotHealthy if self.decision.definite else NotProven)(f"{where}{self.decision.why}")
 
 
 def watch(

@@ -69,7 +69,7 @@ class ReleaseRun:
                 return
             if other.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
                 raise Refused(
-                    f"{name} may not start: {other.name} is {other.phase}, not accepted; clear its failed step"
+                    f"{name} may not start: {other.name} is not accepted ({other.phase}); clear its failure"
                 )
 
     def not_locked(self) -> None:

@@ -122,7 +122,7 @@ class ReleaseStep(BaseOperator):
             return
         if region.phase not in (Phase.ROLLED_BACK, Phase.ROLLING_BACK, Phase.STUCK):
             region.phase = Phase.FAILED
-        run.save(region, f"{self.region} failed at {verb}: {fault}")
+        run.save(region, f"failed at {verb}: {fault}")
 
     def _come_back(self, later: Later) -> None:
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger

@@ -31,7 +31,7 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
 
 def _released(record: ReleaseRecord, asked: list[RegionRecord]) -> str:
     names = ", ".join(f"{region.name} (before: {region.old_build})" for region in asked)
-    stale = [region.refresh for region in asked if region.refresh and "could not" in region.refresh]
+    stale = [f"{r.name}'s staging {r.refresh}" for r in asked if r.refresh and "could not" in r.refresh]
     tail = f"; {'; '.join(stale)}" if stale else ""
     return f"{record.build} is released in {names}{tail}"
 

@@ -91,7 +91,7 @@ def fetch(url: str, *, timeout: float = 10.0, ca_file: str | None = None, max_by
     # HTTPError is urllib3's own; the others come from sockets, certificate files and odd host names.
     except (HTTPError, OSError, ValueError) as error:
         page = Page(None, trouble=_trouble(error, guard), detail=_detail(error))
-    if guard.expired:
+    if guard.expired or page.trouble is Trouble.TIMEOUT:
         page = Page(page.status, trouble=Trouble.TIMEOUT, detail=f"{timeout:g} s")
     return Page(**{**vars(page), "elapsed_s": round(time.monotonic() - started, 3)})
 
@@ -193,7 +193,8 @@ def _causes(error: BaseException) -> list[BaseException]:
         each = waiting.pop(0)
         if isinstance(each, BaseException) and each not in seen:
             seen.append(each)
-            waiting += [each.__cause__, each.__context__, *each.args]
+            before = None if each.__suppress_context__ else each.__context__
+            waiting += [each.__cause__, before, *each.args]
     return seen
 
 

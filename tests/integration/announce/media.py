@@ -11,16 +11,22 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from include.airlock.announce.notifier import Notifier
+from include.airlock.announce.notifier import Notifier, NotTold
 from include.airlock.announce.slack import SlackNotifier
+from include.airlock.announce.tell import Clock
+from include.airlock.announce.tell import tell as tell_in_time
 from include.airlock.announce.webhook import WebhookNotifier
+from include.airlock.model.record import ReleaseRecord
 from include.sandbox.faults import Faults
 from include.sandbox.journal import Journal
 from include.sandbox.slack import slack_routes
 from include.sandbox.slack_store import SlackStore
 from include.sandbox.webhook import HookStore, webhook_routes
 from tests.integration.sandbox.served import served
+from tests.unit.announce.media import Memory
 
+BUDGET_S = 30.0
+"""Enough for a machine that is busy with other tests; tests of the budget give their own."""
 CHANNEL = "C0SANDBOX01"
 HOOK_TOKEN = "hook-token-9f31"
 
@@ -71,7 +77,9 @@ def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Media]:
 def answering(handler: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Run a server that answers every request through ``handler``, behind both connections."""
     with served([web.route("*", "/{anything:.*}", handler)]) as address:
-        connect(monkeypatch, "slack_default", "slack", "xoxb-secret-77", extra={"base_url": f"{address}/api/"})
+        connect(
+            monkeypatch, "slack_default", "slack", "xoxb-secret-77", extra={"base_url": f"{address}/api/"}
+        )
         connect(monkeypatch, "releases_webhook", "http", HOOK_TOKEN, host=f"{address}/secret-path-55")
         yield address
 
@@ -90,3 +98,14 @@ def slack(channel: str = CHANNEL) -> Notifier:
 def hook() -> Notifier:
     """A webhook notifier, as a new task makes one."""
     return WebhookNotifier("releases_webhook")
+
+
+def tell(
+    record: ReleaseRecord,
+    notifiers: list[Notifier],
+    memory: Memory,
+    budget_s: float = BUDGET_S,
+    clock: Clock | None = None,
+) -> list[NotTold]:
+    """Tell as the product does, with time to spare."""
+    return tell_in_time(record, notifiers, memory, budget_s, clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -11,9 +12,8 @@ from aiohttp import web
 
 from include.airlock.announce import rendering
 from include.airlock.announce.notifier import NotTold
-from include.airlock.announce.tell import tell
 from include.airlock.model.record import Outcome, Phase, ReleaseRecord
-from tests.integration.announce.media import CHANNEL, Media, answering, connect, slack
+from tests.integration.announce.media import CHANNEL, Media, answering, connect, slack, tell
 from tests.unit.announce.media import HandClock, Memory
 from tests.unit.announce.releases import region, release, story
 
@@ -44,7 +44,9 @@ def tell_all(records: list[ReleaseRecord], memory: Memory, channel: str = CHANNE
 
 
 @pytest.mark.parametrize("channel", [CHANNEL, "#releases", "releases"])
-def test_a_release_is_one_message_edited_in_place_with_a_thread_and_a_loud_end(media: Media, channel: str) -> None:
+def test_a_release_is_one_message_edited_in_place_with_a_thread_and_a_loud_end(
+    media: Media, channel: str
+) -> None:
     """Given a release, when told as it goes, then the channel shows one message, its thread and the end."""
     records = story()
 
@@ -90,7 +92,7 @@ def test_a_lost_reply_posts_nothing_twice(media: Media, operation: str, after: i
 
 
 def test_every_reply_lost_for_a_while(media: Media) -> None:
-    """Given a Slack that acts and never answers a post, when it answers again, then nothing is there twice."""
+    """Given a Slack that acts and never answers a post, when it answers again, then nothing is twice."""
     where = {"service": "slack", "operation": "chat.postMessage"}
     media.faults.add({"fault": "slack_reply_lost", "where": where})
     memory, records = Memory(), story()
@@ -124,7 +126,7 @@ def test_slack_down_fails_nothing_and_all_is_told_later(media: Media, fault: dic
 
 
 def test_a_slow_slack_costs_no_more_than_the_budget(media: Media) -> None:
-    """Given a Slack that acts and answers after 3 s, when told, then it takes the budget, and nothing is twice."""
+    """Given a Slack that acts and answers after 3 s, when told, then the budget is all it costs."""
     where = {"service": "slack", "operation": "chat.postMessage"}
     media.faults.add({"fault": "slack_slow", "delay": 3, "times": 1, "where": where})
     memory, notifier = Memory(), slack()
@@ -148,7 +150,7 @@ def test_a_server_that_drips_is_left_in_time(monkeypatch: pytest.MonkeyPatch) ->
         try:
             while True:
                 await response.write(b" ")
-                await __import__("asyncio").sleep(0.05)
+                await asyncio.sleep(0.05)
         except ConnectionError:
             return response
 
@@ -253,24 +255,36 @@ def test_a_channel_that_can_t_be_used_is_named(media: Media, channel: str, words
         (None, "connection 'slack_default' is absent or lacks a bot token"),
         ({"conn_type": "slack"}, "connection 'slack_default' is absent or lacks a bot token"),
         ({"conn_type": "slack", "password": "x", "extra": {"base_url": "ftp://x"}}, "can't be used"),
-        ({"conn_type": "slack", "password": "x", "extra": {"base_url": "http://127.0.0.1:1/api/"}}, "Refused"),
-        ({"conn_type": "slack", "password": "x", "extra": {"base_url": "https://x.invalid/api/"}}, "gaierror"),
+        (
+            {"conn_type": "slack", "password": "x", "extra": {"base_url": "http://127.0.0.1:1/api/"}},
+            "Refused",
+        ),
+        (
+            {"conn_type": "slack", "password": "x", "extra": {"base_url": "https://x.invalid/api/"}},
+            "gaierror",
+        ),
     ],
 )
 def test_a_wrong_connection_is_said(monkeypatch: pytest.MonkeyPatch, value: Any, words: str) -> None:
-    """Given a connection that is absent or wrong, when told, then the trouble says so, and nothing is raised."""
+    """Given a connection that is absent or wrong, when told, then that is said and nothing is raised."""
     monkeypatch.delenv("AIRFLOW_CONN_SLACK_DEFAULT", raising=False)
     if value:
-        connect(monkeypatch, "slack_default", value["conn_type"], value.get("password", ""), **{
-            key: held for key, held in value.items() if key == "extra"
-        })
+        connect(
+            monkeypatch,
+            "slack_default",
+            value["conn_type"],
+            value.get("password", ""),
+            **{key: held for key, held in value.items() if key == "extra"},
+        )
 
     (trouble,) = tell(START, [slack()], Memory())
 
     assert words in str(trouble)
 
 
-def test_a_wrong_token_is_said_and_never_shown(media: Media, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_wrong_token_is_said_and_never_shown(
+    media: Media, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     """Given a token that Slack refuses, then the log says so without it, at any level."""
     token = "xoxb-very-secret-1"
     connect(monkeypatch, "slack_default", "slack", token, extra={"base_url": f"{media.address}/api/"})
@@ -299,7 +313,9 @@ def test_a_wrong_token_is_said_and_never_shown(media: Media, monkeypatch: pytest
         (200, '{"ok": false, "error": {"a": 1}}', "application/json"),
     ],
 )
-def test_answers_that_are_no_answers(monkeypatch: pytest.MonkeyPatch, status: int, body: str, kind: str) -> None:
+def test_answers_that_are_no_answers(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: str, kind: str
+) -> None:
     """Given a server that answers nonsense, when told, then that is said and nothing is raised."""
 
     async def nonsense(request: web.Request) -> web.Response:
@@ -316,9 +332,12 @@ def test_answers_that_are_no_answers(monkeypatch: pytest.MonkeyPatch, status: in
 def test_where_history_can_t_be_read_nothing_is_posted_twice(
     media: Media, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Given a bot without the right to read history and a lost answer, then it is said and not posted again."""
+    """Given a bot without the right to read history and a lost answer, then it is said, not posted again."""
     media.faults.add({"fault": "slack_reply_lost", "where": {"operation": "chat.postMessage"}, "times": 1})
-    memory, over = Memory(), release(region("west", Phase.FAILED), outcome=Outcome.HALTED, sentence="west is down")
+    memory, over = (
+        Memory(),
+        release(region("west", Phase.FAILED), outcome=Outcome.HALTED, sentence="west is down"),
+    )
     tell(START, [slack()], memory)
     from include.sandbox import slack_methods
     from include.sandbox.slack_rules import SlackError
@@ -326,7 +345,7 @@ def test_where_history_can_t_be_read_nothing_is_posted_twice(
     def forbidden(store: Any, args: Any) -> Any:
         raise SlackError("missing_scope", needed="channels:history", provided="chat:write")
 
-    monkeypatch.setitem(slack_methods.METHODS, "conversations.history", forbidden)  # type: ignore[arg-type]
+    monkeypatch.setitem(slack_methods.METHODS, "conversations.history", forbidden)
     with caplog.at_level(logging.WARNING):
         assert tell(over, [slack()], memory) == []
 
@@ -346,7 +365,9 @@ def test_hostile_words_arrive_as_text(media: Media) -> None:
 def test_the_largest_release_is_taken(media: Media) -> None:
     """Given 32 regions with everything at its longest, then Slack takes the message."""
     long = "<&>" * 300
-    regions = [region(f"r{number}{'x' * 36}", Phase.FAILED, 12, failure=long, refresh=long) for number in range(32)]
+    regions = [
+        region(f"r{number}{'x' * 36}", Phase.FAILED, 12, failure=long, refresh=long) for number in range(32)
+    ]
     record = release(*regions, reason=long, sentence=long, warnings=[long] * 9, outcome=Outcome.HALTED)
 
     left: list[NotTold] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from pathlib import Path
@@ -10,9 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from include.airlock.announce.tell import tell
 from include.airlock.model.record import Outcome, Phase
-from tests.integration.announce.media import HOOK_TOKEN, Media, answering, connect, hook, slack
+from tests.integration.announce.media import HOOK_TOKEN, Media, answering, connect, hook, slack, tell
 from tests.unit.announce.media import Memory
 from tests.unit.announce.releases import region, release, story
 
@@ -37,7 +37,7 @@ def test_a_release_is_heard_event_by_event(media: Media) -> None:
 
 @pytest.mark.parametrize("how", ["503", "closed"])
 def test_a_receiver_that_is_down_is_told_later(media: Media, how: str) -> None:
-    """Given a receiver that is down for a while, when it is back, then it hears everything, once, in order."""
+    """Given a receiver that is down for a while, when it is back, then it hears all, once, in order."""
     media.faults.add({"fault": "webhook_down", "how": how})
     memory = Memory()
     (trouble,) = tell(START, [hook()], memory)
@@ -166,7 +166,7 @@ def test_a_receiver_that_never_answers_costs_the_budget(monkeypatch: pytest.Monk
     """Given a receiver that takes for ever, when told, then the budget is all it costs."""
 
     async def stall(request: web.Request) -> web.Response:
-        await __import__("asyncio").sleep(3)
+        await asyncio.sleep(3)
         return web.Response()
 
     with answering(stall, monkeypatch):

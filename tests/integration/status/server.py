@@ -62,7 +62,7 @@ def serving(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[S
         with suppress(OSError):
             wrapped = context.wrap_socket(connection, server_side=True) if context else connection
             with wrapped:
-                server.asked.append(wrapped.recv(65536).decode())
+                server.asked.append(wrapped.recv(65536).decode("latin-1"))
                 answer(wrapped)
 
     def accept() -> None:

@@ -16,6 +16,7 @@ from include.airlock.status.probe import fetch, status_url
 from tests.sandbox_client import SandboxClient
 
 SERVICES = Path(__file__).resolve().parents[3] / "dags" / "services"
+PRODUCTION = {"service": "payments", "region": "westeurope", "slot": "production"}
 ALL = [
     (name, region.name)
     for name in ("payments", "catalog", "identity")
@@ -70,19 +71,19 @@ FAULTS = [
 @pytest.mark.parametrize(("fault", "kind"), FAULTS)
 @pytest.mark.parametrize("name", ["payments", "catalog"])
 def test_no_fault_of_a_page_is_healthy(sandbox: SandboxClient, name: str, fault: str, kind: type) -> None:
-    sandbox.fault(fault, service=name, region="westeurope", slot="production")
+    sandbox.fault(fault, where={**PRODUCTION, "service": name})
     assert isinstance(verdict(sandbox, name, "westeurope", "production", "2026.11.1"), kind)
     assert verdict(sandbox, name, "westeurope", "staging", "2026.11.2") == Healthy("2026.11.2")
 
 
 def test_a_slow_page_is_inconclusive(sandbox: SandboxClient) -> None:
-    sandbox.fault("status_slow", service="payments", region="westeurope", slot="production", delay=5)
+    sandbox.fault("status_slow", where=PRODUCTION, delay=5)
     found = verdict(sandbox, "payments", "westeurope", "production", "2026.11.1", timeout=0.5)
     assert found == Inconclusive(("no complete answer in time (0.5 s)",))
 
 
 def test_a_flapping_page_is_sometimes_bad(sandbox: SandboxClient) -> None:
-    sandbox.fault("status_flapping", service="payments", region="westeurope", slot="production")
+    sandbox.fault("status_flapping", where=PRODUCTION)
     kinds = {type(verdict(sandbox, "payments", "westeurope", "production", "2026.11.1")) for _ in range(10)}
     assert Healthy in kinds
     assert len(kinds) > 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations
 
 import pytest
@@ -18,13 +20,15 @@ from include.airlock.announce import rendering
 from include.airlock.announce.notifier import NotTold
 from include.airlock.announce.tell import tell
 from include.airlock.model.record import Outcome, Phase, ReleaseRecord
-from tests.unit.announce.media import Channel, Killed, Memory, Moments, Receiver, HandClock
+from tests.unit.announce.media import Channel, HandClock, Killed, Memory, Moments, Receiver
 from tests.unit.announce.releases import region, release, story
 
 ATTEMPTS = 40
 
 
-def tell_until_done(record: ReleaseRecord, medium: Channel | Receiver, memory: Memory, clock: HandClock) -> None:
+def tell_until_done(
+    record: ReleaseRecord, medium: Channel | Receiver, memory: Memory, clock: HandClock
+) -> None:
     """Tell as a task with many retries would: a killed try is followed by another one half a minute later."""
     for _ in range(ATTEMPTS):
         try:
@@ -47,10 +51,8 @@ def tell_impatiently(medium: Channel | Receiver, memory: Memory, records: list[R
     """Tell each record once, whatever becomes of it, and the last one until it is told."""
     clock = HandClock()
     for record in records[:-1]:
-        try:
+        with suppress(Killed):
             tell(record, [medium], memory, clock=clock)
-        except Killed:
-            pass
         clock.at += 5
     tell_until_done(records[-1], medium, memory, clock)
 
@@ -104,7 +106,7 @@ def test_killed_twice_at_any_two_moments() -> None:
         assert_told_once(channel, records[-1])
 
 
-TROUBLES = {
+TROUBLES: dict[str, tuple[str, Callable[[], NotTold] | None]] = {
     "lost reply": ("after", lambda: NotTold("no answer")),
     "down": ("before", lambda: NotTold("no answer")),
     "refused": ("before", lambda: NotTold("refused", sure=True)),
@@ -168,7 +170,9 @@ def test_a_release_that_goes_on_after_a_halt_ends_twice(deadly: int) -> None:
     records = [
         halted,
         release(region("west", Phase.SWAPPING, 3)),
-        release(region("west", Phase.FAILED, 4), outcome=Outcome.HALTED, sentence="west is still not healthy"),
+        release(
+            region("west", Phase.FAILED, 4), outcome=Outcome.HALTED, sentence="west is still not healthy"
+        ),
         release(region("west", Phase.ACCEPTED, 6)),
         release(region("west", Phase.ACCEPTED, 6), outcome=Outcome.RELEASED),
     ]

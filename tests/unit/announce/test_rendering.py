@@ -168,7 +168,9 @@ _releases = st.builds(
 @settings(deadline=None, max_examples=80)
 def test_any_release_renders_within_limits_and_harmless(record: ReleaseRecord) -> None:
     """Given any record, then every message is one that Slack takes and nobody is called by it."""
-    events = [("", each) for each in record.events] + [(r.name, each) for r in record.regions for each in r.events]
+    events = [("", each) for each in record.events] + [
+        (r.name, each) for r in record.regions for each in r.events
+    ]
     messages = [rendering.headline(record), rendering.ending(record)]
     messages += [rendering.thread(events)] if events else []
     for message in messages:
@@ -187,7 +189,12 @@ def test_the_largest_release_fits() -> None:
     fields: dict[str, Any] = {"old_build": "b" * 64, "new_build": "c" * 64, "failure": long, "refresh": long}
     regions = [region(f"region_{number:02d}{'x' * 30}", Phase.FAILED, **fields) for number in range(32)]
     record = release(
-        *regions, reason=long, sentence=long, requested_by=long, warnings=[long] * 20, url=f"https://x/{'&' * 120}"
+        *regions,
+        reason=long,
+        sentence=long,
+        requested_by=long,
+        warnings=[long] * 20,
+        url=f"https://x/{'&' * 120}",
     )
     message = rendering.headline(record)
 
@@ -214,7 +221,9 @@ def test_escaping_is_undone_by_reading(text: str, limit: int) -> None:
 
     assert len(shown) <= limit
     calm = read.replace("\u2060", "")
-    assert calm == text.replace("\u2060", "") or (calm.endswith("…") and text.replace("\u2060", "").startswith(calm[:-1]))
+    assert calm == text.replace("\u2060", "") or (
+        calm.endswith("…") and text.replace("\u2060", "").startswith(calm[:-1])
+    )
 
 
 def test_the_digest_changes_with_the_content_and_with_nothing_else() -> None:

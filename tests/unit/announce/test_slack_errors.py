@@ -17,41 +17,42 @@ POST, LOOK, EDIT = "chat_postMessage", "conversations_history", "chat_update"
 
 
 @pytest.mark.parametrize(
-    ("method", "status", "body", "kind", "sure", "others"),
+    ("method", "status", "body", "verdict"),
     [
-        (POST, 200, {"error": "channel_not_found"}, NotTold, True, False),
-        (POST, 200, {"error": "invalid_auth"}, NotTold, True, False),
-        (POST, 200, {"error": "msg_too_long"}, NotTold, True, True),
-        (POST, 200, {"error": "internal_error"}, NotTold, False, False),
-        (POST, 200, {"error": "fatal_error"}, NotTold, False, False),
-        (POST, 503, {"error": "service_unavailable"}, NotTold, True, False),
-        (POST, 503, {"error": "Received a response in a non-JSON format: <html>"}, NotTold, False, False),
-        (POST, 502, {}, NotTold, False, False),
-        (POST, 200, {}, NotTold, False, False),
-        (POST, 302, {}, NotTold, False, False),
-        (POST, 403, {}, NotTold, True, False),
-        (POST, 200, {"error": "thread_not_found"}, Gone, True, True),
-        (EDIT, 200, {"error": "message_not_found"}, Gone, True, True),
-        (EDIT, 200, {"error": "edit_window_closed"}, NotTold, True, True),
-        (EDIT, 200, {"error": "cant_update_message"}, NotTold, True, True),
-        (LOOK, 200, {"error": "missing_scope", "needed": "channels:history"}, Blind, False, False),
-        (LOOK, 200, {"error": "not_in_channel"}, Blind, False, False),
-        (LOOK, 200, {"error": "unknown_method"}, Blind, False, False),
-        (LOOK, 404, {}, Blind, False, False),
-        (LOOK, 200, {"error": "token_expired"}, NotTold, True, False),
-        (LOOK, 503, {}, NotTold, False, False),
-        (POST, 200, {"error": "missing_scope", "needed": "chat:write"}, NotTold, True, False),
+        (POST, 200, {"error": "channel_not_found"}, (NotTold, True, False)),
+        (POST, 200, {"error": "invalid_auth"}, (NotTold, True, False)),
+        (POST, 200, {"error": "msg_too_long"}, (NotTold, True, True)),
+        (POST, 200, {"error": "internal_error"}, (NotTold, False, False)),
+        (POST, 200, {"error": "fatal_error"}, (NotTold, False, False)),
+        (POST, 503, {"error": "service_unavailable"}, (NotTold, True, False)),
+        (POST, 503, {"error": "Received a response in a non-JSON format: <html>"}, (NotTold, False, False)),
+        (POST, 502, {}, (NotTold, False, False)),
+        (POST, 200, {}, (NotTold, False, False)),
+        (POST, 302, {}, (NotTold, False, False)),
+        (POST, 403, {}, (NotTold, True, False)),
+        (POST, 200, {"error": "thread_not_found"}, (Gone, True, True)),
+        (EDIT, 200, {"error": "message_not_found"}, (Gone, True, True)),
+        (EDIT, 200, {"error": "edit_window_closed"}, (NotTold, True, True)),
+        (EDIT, 200, {"error": "cant_update_message"}, (NotTold, True, True)),
+        (LOOK, 200, {"error": "missing_scope", "needed": "channels:history"}, (Blind, False, False)),
+        (LOOK, 200, {"error": "not_in_channel"}, (Blind, False, False)),
+        (LOOK, 200, {"error": "unknown_method"}, (Blind, False, False)),
+        (LOOK, 404, {}, (Blind, False, False)),
+        (LOOK, 200, {"error": "token_expired"}, (NotTold, True, False)),
+        (LOOK, 503, {}, (NotTold, False, False)),
+        (POST, 200, {"error": "missing_scope", "needed": "chat:write"}, (NotTold, True, False)),
     ],
 )
-def test_refusal(method: str, status: int, body: dict[str, Any], kind: type, sure: bool, others: bool) -> None:
+def test_refusal(method: str, status: int, body: dict[str, Any], verdict: tuple[type, bool, bool]) -> None:
     """Given an answer, then it is known whether it may have been posted and whether to go on."""
     trouble = refusal(method, status, body, {})
 
-    assert type(trouble) is kind
-    assert (trouble.sure, trouble.others) == (sure, others)
+    assert (type(trouble), trouble.sure, trouble.others) == verdict
 
 
-@pytest.mark.parametrize(("status", "body"), [(429, {"error": "ratelimited"}), (200, {"error": "rate_limited"}), (429, {})])
+@pytest.mark.parametrize(
+    ("status", "body"), [(429, {"error": "ratelimited"}), (200, {"error": "rate_limited"}), (429, {})]
+)
 def test_rate_limits(status: int, body: dict[str, Any]) -> None:
     """Given a rate limit in any form, then nothing was posted and the wait is known."""
     trouble = refusal(LOOK, status, body, {"Retry-After": "7"})
@@ -86,7 +87,7 @@ def test_retry_after(headers: dict[str, Any], seconds: float) -> None:
         (URLError(TimeoutError()), False),
         (URLError("no host given"), False),
         (ConnectionResetError(), False),
-        (RemoteDisconnected(), False),
+        (RemoteDisconnected("closed"), False),
         (TimeoutError(), False),
     ],
 )

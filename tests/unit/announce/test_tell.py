@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from typing import Any
@@ -82,10 +83,15 @@ def test_one_medium_in_trouble_costs_another_nothing() -> None:
     troubles = tell(OVER, [channel, receiver], Memory())
 
     assert [trouble.medium for trouble in troubles] == ["channel"]
-    assert [key.split("/")[-1] for key in receiver.got] == ["headline", "events:west:1", "events:west:2", "ending:1"]
+    assert [key.split("/")[-1] for key in receiver.got] == [
+        "headline",
+        "events:west:1",
+        "events:west:2",
+        "ending:1",
+    ]
 
 
-def test_a_slow_medium_leaves_the_others_their_share() -> None:
+def test_a_slow_medium_leaves_the_others_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given two media and a budget, when the first uses all it may, then the second still has its half."""
     clock, channel, receiver = HandClock(), Channel(), Receiver()
     times: list[float] = []
@@ -102,7 +108,7 @@ def test_a_slow_medium_leaves_the_others_their_share() -> None:
         times.append(arguments[-1])
         return post(*arguments)
 
-    receiver.post = timed  # type: ignore[method-assign]
+    monkeypatch.setattr(receiver, "post", timed)
     tell(START, [channel, receiver], Memory(), budget_s=4, clock=clock)
 
     assert times == [2.0]
@@ -218,7 +224,10 @@ def test_a_deleted_headline_is_not_posted_again() -> None:
     assert tell(ON_THE_WAY, [channel], memory) == []
     assert tell(OVER, [channel], memory) == []
     assert tell(OVER, [channel], memory) == []
-    assert [(seen.mark, seen.parent) for seen in channel.seen.values()] == [("headline", ""), ("ending:1", "")]
+    assert [(seen.mark, seen.parent) for seen in channel.seen.values()] == [
+        ("headline", ""),
+        ("ending:1", ""),
+    ]
 
 
 def test_a_medium_that_calls_a_new_post_gone_does_not_loop() -> None:
@@ -243,8 +252,13 @@ def test_where_nobody_can_look_nothing_is_posted_twice(caplog: pytest.LogCapture
     with caplog.at_level(logging.WARNING):
         assert tell(OVER, [channel], memory, clock=clock) == []
 
-    assert [(seen.mark, seen.parent) for seen in channel.seen.values()] == [("headline", ""), ("ending:1", "")]
-    assert "may not have got the headline, and can't be asked: missing_scope (channels:history)" in caplog.text
+    assert [(seen.mark, seen.parent) for seen in channel.seen.values()] == [
+        ("headline", ""),
+        ("ending:1", ""),
+    ]
+    assert (
+        "may not have got the headline, and can't be asked: missing_scope (channels:history)" in caplog.text
+    )
 
 
 class BrokenMemory(Memory):
@@ -330,4 +344,4 @@ def test_within_answers_and_raises_what_the_call_does() -> None:
     """Given a call that answers or fails, then so does its caller, even with None."""
     assert within(5, lambda: None) is None
     with pytest.raises(KeyError):
-        within(5, lambda: {}["x"])
+        within(5, lambda: os.environ["AIRLOCK_NO_SUCH_NAME"])

@@ -62,14 +62,18 @@ CASES: list[tuple[str, ReleaseRecord, Told, Medium, set[Kind], Act | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("record", "told", "medium", "skip", "act"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_next_act(record: ReleaseRecord, told: Told, medium: Medium, skip: set[Kind], act: Act | None) -> None:
+@pytest.mark.parametrize(
+    ("record", "told", "medium", "skip", "act"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_next_act(
+    record: ReleaseRecord, told: Told, medium: Medium, skip: set[Kind], act: Act | None
+) -> None:
     """Given what was told, then the next act is as the table says."""
     assert next_act(record, told, medium, skip) == act
 
 
 def test_events_are_told_by_time_and_each_list_in_its_own_order() -> None:
-    """Given events of two regions and of the release, then time orders them, but never a list against its n."""
+    """Given events of two regions and of the release, then time orders them, never against n."""
     west = [event(1, "a", minute=1), event(2, "b", minute=3)]
     north = [event(1, "c", minute=4), event(2, "d", minute=2)]
     record = release(region("west"), region("north"))
@@ -85,7 +89,10 @@ def test_two_lists_count_apart() -> None:
     """Given event 1 of west told, then event 1 of north is not."""
     record = release(region("west", Phase.SWAPPED, 2), region("north", Phase.SWAPPED, 1))
 
-    assert [(name, each.n) for name, each in untold(record, Told(heard={"west": 1}))] == [("north", 1), ("west", 2)]
+    assert [(name, each.n) for name, each in untold(record, Told(heard={"west": 1}))] == [
+        ("north", 1),
+        ("west", 2),
+    ]
 
 
 def test_what_arrived_is_not_told_again() -> None:
@@ -105,7 +112,11 @@ def test_a_headline_that_was_found_is_brought_up_to_date() -> None:
 @pytest.mark.parametrize("pending", [HEADLINE.pending, EVENTS.pending, ENDING.pending])
 def test_what_is_given_up_is_never_posted_again(pending: Pending) -> None:
     """Given a post nobody can ask about, when it is given up, then it counts as told."""
-    start = Told(pending=pending) if pending.kind is Kind.HEADLINE else Told(headline=HERE, body="now", pending=pending)
+    start = (
+        Told(pending=pending)
+        if pending.kind is Kind.HEADLINE
+        else Told(headline=HERE, body="now", pending=pending)
+    )
     record = release(region("west", Phase.SWAPPED, 2), outcome=Outcome.HALTED)
     told = given_up(start, pending)
     kinds = []
@@ -134,7 +145,9 @@ def test_a_release_that_runs_again_will_end_again() -> None:
     assert act.pending.mark == "ending:2"
 
 
-@pytest.mark.parametrize(("age", "left"), [(0.0, SETTLE_S), (5.0, SETTLE_S - 5), (SETTLE_S, 0.0), (99.0, 0.0)])
+@pytest.mark.parametrize(
+    ("age", "left"), [(0.0, SETTLE_S), (5.0, SETTLE_S - 5), (SETTLE_S, 0.0), (99.0, 0.0)]
+)
 def test_a_post_may_arrive_late(age: float, left: float) -> None:
     """Given a post without an answer, then a look that finds nothing proves nothing for a while."""
     assert unsettled(IN_DOUBT, IN_DOUBT.since + age) == left
@@ -151,19 +164,25 @@ def test_a_post_may_arrive_late(age: float, left: float) -> None:
         (QUIET, POSTED, SLACK, []),
     ],
 )
-def test_what_is_owed_is_said_in_words(record: ReleaseRecord, told: Told, medium: Medium, words: list[str]) -> None:
+def test_what_is_owed_is_said_in_words(
+    record: ReleaseRecord, told: Told, medium: Medium, words: list[str]
+) -> None:
     """Given what was told, then the rest is named for the log."""
     assert owed(record, told, medium) == words
 
 
-@given(st.lists(st.tuples(st.sampled_from(["", "west", "north"]), st.integers(1, 30)), unique=True), st.integers(1, 10))
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "west", "north"]), st.integers(1, 30)), unique=True),
+    st.integers(1, 10),
+)
 def test_every_event_is_told_exactly_once(names: list[tuple[str, int]], batch: int) -> None:
     """Given any events with gaps and in any order, when told in batches, then each is told once."""
     record = release(region("west"), region("north"))
     lists = {"": record.events, "west": record.regions[0].events, "north": record.regions[1].events}
     for name, n in names:
         lists[name].append(Event(n=n, at=f"{(n * 7) % 5}", text="x"))
-    told, heard = POSTED, []
+    told = POSTED
+    heard: list[tuple[str, int]] = []
     while isinstance(act := next_act(record, told, Medium(keeps=True, batch=batch, body="now")), Post):
         assert 1 <= len(act.pending.events) <= batch
         heard += act.pending.events
@@ -173,8 +192,10 @@ def test_every_event_is_told_exactly_once(names: list[tuple[str, int]], batch: i
 
 
 def test_what_was_told_survives_being_stored() -> None:
-    """Given a full memory, when stored as JSON and read again, then it is the same; unknown keys are ignored."""
-    told = Told(headline=HERE, body="b", heard={"": 1}, ended=Outcome.HALTED, endings=1, pending=EVENTS.pending)
+    """Given a full memory, when stored as JSON and read again, then it is the same."""
+    told = Told(
+        headline=HERE, body="b", heard={"": 1}, ended=Outcome.HALTED, endings=1, pending=EVENTS.pending
+    )
 
     stored = json.loads(json.dumps(told.model_dump(mode="json")))
 

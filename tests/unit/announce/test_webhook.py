@@ -23,7 +23,9 @@ def test_the_start_says_who_what_why_and_where() -> None:
 
     assert body["event"] == "release.started"
     assert body["happened"] is None
-    assert {key: body[key] for key in ("release", "service", "build", "requested_by", "reason", "outcome")} == {
+    assert {
+        key: body[key] for key in ("release", "service", "build", "requested_by", "reason", "outcome")
+    } == {
         "release": "CHG-1001",
         "service": "payments",
         "build": "2026.11.2",
@@ -47,7 +49,9 @@ def test_an_event_says_what_happened_where() -> None:
 
 def test_the_end_says_how_and_why() -> None:
     """Given a halted release, then its last body says so in a sentence; it is JSON."""
-    record = release(region("west", Phase.FAILED, failure="no ledger"), outcome=Outcome.HALTED, sentence="no ledger")
+    record = release(
+        region("west", Phase.FAILED, failure="no ledger"), outcome=Outcome.HALTED, sentence="no ledger"
+    )
     body = json.loads(json.dumps(payload(record, ENDED)))
 
     assert (body["event"], body["outcome"], body["sentence"]) == ("release.ended", "halted", "no ledger")
@@ -74,7 +78,12 @@ def test_a_key_is_always_a_header(run: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://hooks.example/x?y=1", "http://127.0.0.1:8080/hook", "http://localhost/hook", "http://[::1]:1/hook"],
+    [
+        "https://hooks.example/x?y=1",
+        "http://127.0.0.1:8080/hook",
+        "http://localhost/hook",
+        "http://[::1]:1/hook",
+    ],
 )
 def test_an_address_that_is_taken(url: str) -> None:
     """Given https, or http on this machine, then it is used as it is."""

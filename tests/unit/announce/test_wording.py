@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +46,8 @@ def test_plain_is_always_one_short_line(text: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (3900, "1 h 05 min")]
+    ("seconds", "words"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (3900, "1 h 05 min")],
 )
 def test_duration(seconds: float, words: str) -> None:
     """Given seconds, then people read them."""
@@ -80,15 +83,23 @@ def test_every_phase_and_outcome_has_words_and_an_emoji_of_its_own() -> None:
         (Phase.WAITING, {}, "waits for its turn"),
         (Phase.SWAPPING, {}, "swapping · 2026.11.1 → 2026.11.2"),
         (Phase.ROLLED_BACK, {}, "rolled back · 2026.11.2 → 2026.11.1"),
-        (Phase.FAILED, {"failure": "ledger\nis down", "old_build": None}, "failed · ? → 2026.11.2 · ledger is down"),
+        (
+            Phase.FAILED,
+            {"failure": "ledger\nis down", "old_build": None},
+            "failed · ? → 2026.11.2 · ledger is down",
+        ),
         (
             Phase.ACCEPTED,
-            {"started_at": "2026-11-21T10:00:00Z", "ended_at": "2026-11-21T10:00:42Z", "refresh": "2026.11.3"},
+            {
+                "started_at": "2026-11-21T10:00:00Z",
+                "ended_at": "2026-11-21T10:00:42Z",
+                "refresh": "2026.11.3",
+            },
             "accepted · 2026.11.1 → 2026.11.2 · 42 s · staging: 2026.11.3",
         ),
     ],
 )
-def test_region_state(phase: Phase, fields: dict[str, str | None], words: str) -> None:
+def test_region_state(phase: Phase, fields: dict[str, Any], words: str) -> None:
     """Given a region, then phase, builds, time, fault and staging are said."""
     record = release(region("west", phase, **fields))
 
@@ -138,7 +149,9 @@ def test_who() -> None:
     """Given who asked and under what, then both are said, and so is what a failure leads to."""
     words = "asked for by alice · change request CHG-1001 · on failure: roll back region"
     assert wording.who(release()) == words
-    assert wording.who(release(requested_by=None, change_request=None)).startswith("nobody's name was given · on")
+    assert wording.who(release(requested_by=None, change_request=None)).startswith(
+        "nobody's name was given · on"
+    )
 
 
 def test_a_wait_is_said() -> None:

@@ -67,7 +67,7 @@ def test_an_accepted_path_always_stays_on_its_host(path: str) -> None:
     joined = urljoin("https://region.example/", path)
     assert urlsplit(joined).netloc == "region.example"
     assert urlsplit("https://region.example" + path).netloc == "region.example"
-    assert joined == "https://region.example" + path
+    assert joined.rstrip("?") == "https://region.example" + path.rstrip("?")
 
 
 @pytest.mark.parametrize("build", ["2026.11.2", "1", "v1.2.3-rc.1+sha.5114f85", "a" * 64])

@@ -1,0 +1,164 @@
+"""The services that the end-to-end tests release: their specs, their DAG files and their cloud.
+
+Each test has services of its own, so that many releases run side by side in one Airflow. The shipped
+examples are there as well. Times are short, as the sandbox runs ten times as fast as its default.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from include.local.home import PROJECT_ROOT
+
+OLD, NEW, LEDGER = "2026.11.1", "2026.11.2", "2026.11.3"
+"""What production runs at first, what staging holds, and a build that needs one more dependency."""
+
+WEST, NORTH, UK = "westeurope", "northeurope", "uksouth"
+SPEED = 10
+STORM = tuple(f"storm_{number:02d}" for number in range(1, 21))
+
+Json = dict[str, Any]
+
+# A DAG file as docs and shipped examples have it.
+_DAG_FILE = '''"""Release {service}, one region at a time: an Airflow DAG made from services/{service}.yaml."""
+
+from include.airlock.dag import release_dag
+
+dag = release_dag(__file__)
+'''
+_CLOSED_LEDGER = {"slots": {"production": {"settings": {"LEDGER_URL": "tcp://{closed}"}}}}
+
+
+def spec(service: str, *regions: str, page: Json | None = None, **more: Any) -> Json:
+    """Return a spec with short times; ``page`` and ``more`` change or add keys."""
+    status_page = {
+        "path": "/status",
+        "format": "json",
+        "build": "build",
+        "health": "state",
+        "dependencies": "dependencies",
+        "consecutive": 2,
+        "unhealthy_after": 3,
+        "interval": "200ms",
+        "timeout": "2s",
+        "deadline": "30s",
+    }
+    return {
+        "service": service,
+        "owner": "team-tests",
+        "strategy": "slot_swap",
+        "regions": [_region(service, region) for region in regions or (WEST,)],
+        "status_page": status_page | (page or {}),
+        "bake": "1s",
+        "on_failure": "roll_back_region",
+        "swap_timeout": "30s",
+        "swap_settle": "2s",
+    } | more
+
+
+def _region(service: str, region: str) -> Json:
+    # An app's name has no underscore.
+    app = f"{service.replace('_', '-')}-{region}"
+    return {"name": region, "connection": f"azure_{region}", "resource_group": f"rg-{app}", "app": app}
+
+
+_SLACK: Json = {"slack": {"connection": "slack_default", "channel": "#releases"}}
+_WEBHOOK: Json = {"webhooks": [{"connection": "releases_webhook"}]}
+_IMPATIENT: Json = {"timeout": "1s", "deadline": "6s"}
+
+STEERED = {
+    "reply_lost": {},
+    "swap_503_after_done": {"retry_after": 0},
+    "connection_dropped": {},
+    "throttled": {"retry_after": 1},
+    "swap_conflict": {},
+    "swap_ping_failed": {},
+    "unavailable_after_swap": {"seconds": 1},
+}
+"""Faults of one swap that patience or proof can mend, with their parameters."""
+
+BROKEN = {
+    "warm_up_never_succeeds": {"seconds": 0.5},
+    "swap_never_ends": {"switched": False},
+    "swap_succeeds_without_swapping": {},
+    "worker_not_started": {},
+    "someone_swaps_back": {"delay": 0.1},
+}
+"""Faults of a swap that must stop the release."""
+
+UNCLEAR = {
+    "status_wrong_build": {"build": OLD},
+    "status_dependency_down": {},
+    "status_flapping": {},
+    "status_slow": {},
+    "status_huge": {},
+    "status_not_json": {},
+    "status_redirect": {},
+}
+"""Faults of production's status page after which nothing may be taken for proved."""
+
+
+def _refresh(service: str) -> Json:
+    return {"package": {"connection": "packages", "path": f"{service}-{{build}}.zip"}}
+
+
+def _nowhere() -> Json:
+    made = spec("nowhere")
+    made["regions"][0]["connection"] = "azure_nowhere"
+    return made
+
+
+def specs() -> dict[str, Json]:
+    """Return service -> spec of all that is made for the tests; a service of a fault has the fault's name."""
+    made = [
+        spec("region_back", WEST, NORTH, UK),
+        spec("release_back", WEST, NORTH, UK, on_failure="roll_back_release"),
+        spec("halted", WEST, NORTH, on_failure="halt"),
+        spec("undeployed", refresh=_refresh("undeployed")),
+        *(spec(service) for service in ("queued", "twice", "expired", "asked_wrongly")),
+        _nowhere(),
+        *(spec(service, WEST, NORTH) for service in ("kill_held", "kill_between", "crash")),
+        *(spec(service) for service in ("kill_waiting", "kill_worker", "kill_back")),
+        spec("told", WEST, NORTH, announce=_SLACK | _WEBHOOK),
+        *(spec(service, announce=_SLACK) for service in ("told_late", "told_slowly", "told_killed")),
+        *(spec(service) for service in STORM),
+        *(spec(fault) for fault in STEERED),
+        *(spec(fault, WEST, NORTH, on_failure="halt") for fault in BROKEN),
+        *(spec(fault, WEST, NORTH, on_failure="halt", page=_IMPATIENT) for fault in UNCLEAR),
+    ]
+    return {each["service"]: each for each in made}
+
+
+def write_dags(folder: Path) -> None:
+    """Put the project's own DAGs into ``folder``, and one DAG file with its spec for each service."""
+    shutil.copytree(PROJECT_ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for service, made in specs().items():
+        (folder / f"release_{service}.py").write_text(_DAG_FILE.format(service=service), encoding="utf-8")
+        # JSON is YAML.
+        text = json.dumps(made, indent=2)
+        (folder / "services" / f"{service}.yaml").write_text(text, encoding="utf-8")
+
+
+def _place(region: Json) -> Json:
+    return {"app": region["app"], "resource_group": region["resource_group"]}
+
+
+def sandbox_settings() -> Json:
+    """Return the sandbox's configuration: an app for every region of every spec, and no limit on calls."""
+    services: Json = {
+        service: {"regions": {region["name"]: _place(region) for region in made["regions"]}}
+        for service, made in specs().items()
+    }
+    # In region two the new build can't work: its production settings point the ledger at a closed port.
+    for service in ("region_back", "release_back", "kill_back"):
+        region = NORTH if NORTH in services[service]["regions"] else WEST
+        services[service]["regions"][region] |= _CLOSED_LEDGER
+    return {
+        "speed": SPEED,
+        "protocol": {"retry_after": 0, "drain": 5},
+        "limits": {"on": False},
+        "services": services,
+    }

@@ -1,0 +1,78 @@
+"""The status trigger: its wire format, and when it fires."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from airflow.sdk.module_loading import import_string
+
+from include.airlock.status.triggers import StatusTrigger
+
+PAGE = {
+    "path": "/status", "format": "json", "build": "build", "health": "state", "dependencies": None,
+    "consecutive": 2, "interval": "PT0.1S", "timeout": "PT1S", "deadline": "PT1S", "unhealthy_after": 2,
+}  # fmt: skip
+
+
+class _App(BaseHTTPRequestHandler):
+    build = "2.0"
+
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        body = f'{{"build": "{self.build}", "state": "running"}}'.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def app() -> Iterator[str]:
+    """A service that answers build 2.0."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _App)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/status"
+    server.shutdown()
+    server.server_close()
+
+
+def trigger(url: str, build: str, soak: float) -> StatusTrigger:
+    return StatusTrigger(url=url, ca_file=None, build=build, since=time.time(), soak=soak, page=PAGE)
+
+
+async def fired(what: StatusTrigger) -> Any:
+    async for event in what.run():
+        return event.payload
+
+
+def test_the_wire_format_round_trips() -> None:
+    # Given a trigger / When it is stored and built again from what was stored
+    path, kwargs = trigger("https://app.example.com/status", "2.0", 60).serialize()
+    again = import_string(path)(**kwargs)
+    # Then it is the same, and the names are those that earlier releases stored
+    assert again.serialize() == (path, kwargs)
+    assert path == "include.airlock.status.triggers.StatusTrigger"
+    assert set(kwargs) == {"url", "ca_file", "build", "since", "soak", "page"}
+
+
+def test_it_fires_when_the_bake_is_over(app: str) -> None:
+    # Given a healthy service / When it is watched for half a second / Then it fires after that time
+    began = time.monotonic()
+    assert "healthy" in asyncio.run(fired(trigger(app, "2.0", 0.5)))["decided"]
+    assert time.monotonic() - began >= 0.5
+
+
+def test_it_fires_early_when_the_service_turns_bad(app: str) -> None:
+    # Given a service on another build / When it is watched for a minute / Then it fires at once, and says why
+    began = time.monotonic()
+    assert "build 2.0 answers, not 3.0" in asyncio.run(fired(trigger(app, "3.0", 60.0)))["decided"]
+    assert time.monotonic() - began < 10.0
