@@ -19,7 +19,7 @@ import requests
 
 PROJECT = Path(__file__).resolve().parent.parent
 API_VERSION = "2025-05-01"
-START_LIMIT = 30.0
+START_LIMIT = 60.0
 Json = dict[str, Any]
 
 
@@ -94,9 +94,9 @@ class SandboxClient:
         listed: list[Json] = self._control("GET", "/sandbox/faults")["faults"]
         return listed
 
-    def clear_faults(self) -> None:
-        """Take every fault back."""
-        self._control("DELETE", "/sandbox/faults")
+    def clear_faults(self, number: int | None = None) -> None:
+        """Take every fault back, or the one of that id."""
+        self._control("DELETE", "/sandbox/faults", params={} if number is None else {"id": number})
 
     def stage(self, service: str, region: str, build: str, slot: str = "staging") -> None:
         """Put a build into a slot at once."""
@@ -244,7 +244,7 @@ class SandboxRun:
         if self.program.poll() is None:
             self.program.send_signal(signal.SIGTERM)
         try:
-            code = self.program.wait(15)
+            code = self.program.wait(30)
         except subprocess.TimeoutExpired:
             self.program.kill()
             code = self.program.wait()

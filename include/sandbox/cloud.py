@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import ssl
@@ -40,7 +41,7 @@ class Cloud:
         self.config = config
         self.endpoints: dict[str, Any] = {}
         self._state_dir = state_dir
-        self._ports: Iterator[int] = iter(range(port_base, 65536)) if port_base else iter(int, 1)
+        self._ports: Iterator[int] = iter(range(port_base, 65536)) if port_base else itertools.repeat(0)
         self._runners: list[web.AppRunner] = []
         self._hosts: dict[tuple[str, str, str], str] = {}
         self.journal = Journal()

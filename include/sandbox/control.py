@@ -148,6 +148,7 @@ def _slot_state(slot: Slot) -> dict[str, Any]:
         "state": slot.state,
         "running": all(instance.running for instance in slot.app.instances),
         "instances": [instance.port for instance in slot.app.instances],
+        "in_flight": sum(instance.in_flight for instance in slot.app.instances),
         "deployment_id": slot.app.deployment_id,
         "settings": sorted(slot.settings),
         "host": slot.host,

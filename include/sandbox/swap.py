@@ -143,7 +143,7 @@ class Swap:
         settings = self._source.settings
         path = settings.get(PING_PATH) or "/"
         listed = settings.get(PING_STATUSES) or ""
-        accepted = {int(code) for code in listed.replace(" ", "").split(",") if code.isdigit()}
+        accepted = {int(code) for code in listed.replace(" ", "").split(",") if code.isdecimal()}
         warm = await asyncio.gather(*(self._ping(one, path, accepted) for one in self._source.app.instances))
         if not all(warm):
             raise SwapReverted(*arm_errors.ping_failed(self._site.name, self._source.name))

@@ -88,6 +88,25 @@ class Release:
         """Clear a step and all after it, as a person would."""
         return self.api.clear(self.dag, self.run_id, [task])
 
+    # --- what Slack got
+
+    def messages(self) -> list[Json]:
+        """Return what Slack holds of this release, oldest first: the headline, then all posted later."""
+        return [message for message in self._channel() if self._is_mine(message)]
+
+    def replies(self) -> list[Json]:
+        """Return the replies in the headline's thread, oldest first."""
+        headline = self.messages()[0]
+        return [message for message in self._channel() if message["thread_ts"] == headline["ts"]]
+
+    def _channel(self) -> list[Json]:
+        messages: list[Json] = self.sandbox.slack()["channels"]["#releases"]
+        return messages
+
+    def _is_mine(self, message: Json) -> bool:
+        signed = (message["metadata"] or {}).get("event_payload") or {}
+        return (signed.get("dag"), signed.get("release")) == (self.dag, self.run_id)
+
     # --- what the sandbox's journal says
 
     def entries(self) -> list[Json]:

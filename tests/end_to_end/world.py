@@ -66,7 +66,6 @@ def _region(service: str, region: str) -> Json:
 
 
 _SLACK: Json = {"slack": {"connection": "slack_default", "channel": "#releases"}}
-_WEBHOOK: Json = {"webhooks": [{"connection": "releases_webhook"}]}
 _IMPATIENT: Json = {"timeout": "1s", "deadline": "6s"}
 
 STEERED = {
@@ -101,6 +100,10 @@ UNCLEAR = {
 """Faults of production's status page after which nothing may be taken for proved."""
 
 
+SILENCED = {"slack_down": {}, "slack_slow": {"delay": 8.0}, "slack_rate_limited": {"retry_after": 30}}
+"""Faults of Slack that hold no release up."""
+
+
 def _refresh(service: str) -> Json:
     return {"package": {"connection": "packages", "path": f"{service}-{{build}}.zip"}}
 
@@ -118,12 +121,12 @@ def specs() -> dict[str, Json]:
         spec("release_back", WEST, NORTH, UK, on_failure="roll_back_release"),
         spec("halted", WEST, NORTH, on_failure="halt"),
         spec("undeployed", refresh=_refresh("undeployed")),
-        *(spec(service) for service in ("queued", "twice", "expired", "asked_wrongly")),
+        spec("queued", refresh=_refresh("queued"), announce=_SLACK),
+        *(spec(service, WEST, NORTH) for service in ("expired", "asked_wrongly", "unready")),
         _nowhere(),
         *(spec(service, WEST, NORTH) for service in ("kill_held", "kill_between", "crash")),
         *(spec(service) for service in ("kill_waiting", "kill_worker", "kill_back")),
-        spec("told", WEST, NORTH, announce=_SLACK | _WEBHOOK),
-        *(spec(service, announce=_SLACK) for service in ("told_late", "told_slowly", "told_killed")),
+        *(spec(service, announce=_SLACK) for service in ("told_killed", *SILENCED)),
         *(spec(service) for service in STORM),
         *(spec(fault) for fault in STEERED),
         *(spec(fault, WEST, NORTH, on_failure="halt") for fault in BROKEN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -179,7 +180,8 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
 def _old_build_in_staging(view: RegionView, region: RegionRecord) -> None:
     """The way back is open only while staging holds the old build. How well it is there does not matter."""
     url = view.url(view.site.staging(), production=False)
-    watch(view, url, region.old_build, build_only=True).or_raise("staging: ")
+    once = replace(view.service.status_page.policy(), consecutive=1)
+    watch(view, url, region.old_build, policy=once, build_only=True).or_raise("staging: ")
 
 
 def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:

@@ -179,15 +179,13 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
             "type": "string",
             "title": "Build",
             "description": "The build that all staging slots hold and that production shall get.",
-            "section": "What",
         },
         "change_request": {
-            **CHANGE_REQUEST.json(),
+            **_without_examples(CHANGE_REQUEST.json()),
             "default": None,
             "type": ["null", "string"],
             "title": "Change request",
             "description": "Id of the approved change, e.g. CHG-1001.",
-            "section": "What",
         },
         "reason": {
             "default": None,
@@ -196,7 +194,6 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
             "format": "multiline",
             "title": "Reason",
             "description": "Why it is released, in a sentence; shown to everybody who is told.",
-            "section": "What",
         },
         "regions": _regions_schema(service),
         "on_failure": {
@@ -220,12 +217,14 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
 
 
 def _build_schema(service: Service) -> dict[str, Any]:
-    schema = BUILD.json()
-    if service.build_pattern is None:
-        return schema
-    return {key: value for key, value in schema.items() if key != "examples"} | {
-        "pattern": f"^(?:{service.build_pattern})$"
-    }
+    schema = _without_examples(BUILD.json())
+    pattern = service.build_pattern
+    return schema if pattern is None else schema | {"pattern": f"^(?:{pattern})$"}
+
+
+def _without_examples(schema: dict[str, Any]) -> dict[str, Any]:
+    """Airflow's form makes a list to choose from out of examples; a free text field must have none."""
+    return {key: value for key, value in schema.items() if key != "examples"}
 
 
 def _regions_schema(service: Service) -> dict[str, Any]:

@@ -61,10 +61,9 @@ def compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re2.compile(pattern, options=options)
     except re2.error as error:
-        detail = error.args[0]
-        raise Unreadable(
-            detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
-        ) from None
+        raw = error.args[0]
+        detail = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+        raise Unreadable(shown(detail)[1:-1]) from None
 
 
 def matches(pattern: str, page: str) -> Iterator[dict[str, str | None]]:

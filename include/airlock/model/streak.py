@@ -133,7 +133,7 @@ def _progress(streak: Streak, policy: Policy) -> str:
 def _late(streak: Streak, policy: Policy, limit: float) -> str:
     if isinstance(streak.last, Healthy):
         needed, had = _times(policy.consecutive), _times(streak.good)
-        return f"not healthy {needed} in a row within {limit:g} s, only {had} at the end"
+        return f"not healthy {needed} in a row within {limit:g} s: {had} at the end"
     kind = "unhealthy" if isinstance(streak.last, Unhealthy) else "not proved"
     return f"{kind} after {limit:g} s and {_times(streak.readings)} of asking: {_last(streak)}"
 

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import requests
 
+from include.sandbox.config import ConfigRefused, load_config
 from tests.sandbox_client import PROJECT, SandboxClient, SandboxRun
 
 WHERE = ("payments", "westeurope")
@@ -20,7 +23,7 @@ def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "include.sandbox", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     return subprocess.run(
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -150,13 +153,21 @@ def test_the_program_prints_its_configuration() -> None:
         ("{", "config.json"),
     ],
 )
-def test_a_wrong_configuration_is_told_and_nothing_starts(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_configuration_is_refused_by_key(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "config.json"
     file.write_text(text)
+    with pytest.raises(ConfigRefused, match=told):
+        load_config(file)
+
+
+def test_the_program_tells_a_wrong_configuration_and_does_not_start(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"sped": 2}')
     done = run_program("--state-dir", str(tmp_path / "state"), "--config", str(file))
-    assert done.returncode == 2
-    assert told in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "config.json: sped: Extra inputs are not permitted" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_two_sandboxes_live_side_by_side_and_a_taken_port_is_told(
@@ -180,6 +191,29 @@ def test_two_sandboxes_live_side_by_side_and_a_taken_port_is_told(
     # And its end is clean: exit code 0, no endpoints left to be found
     assert code == 0
     assert not (tmp_path / "two" / "endpoints.json").exists()
+
+
+def test_the_program_ends_soon_though_a_request_is_in_flight(tmp_path: Path) -> None:
+    # Given a request that would take a minute
+    run = SandboxRun(tmp_path, {"services": {"catalog": None, "identity": None}})
+    failures: list[requests.RequestException] = []
+
+    def call() -> None:
+        try:
+            run.client.get(*WHERE, "/slow?seconds=60", timeout=30)
+        except requests.RequestException as error:
+            failures.append(error)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    run.client.wait_until(lambda: run.client.state(*WHERE)["production"]["in_flight"] == 1)
+    # When the program is asked to end
+    started = time.monotonic()
+    code = run.stop()
+    # Then it does so within seconds, and the client sees a cut answer rather than a good one
+    assert (code, time.monotonic() - started < 10) == (0, True)
+    caller.join(10)
+    assert len(failures) == 1
 
 
 def test_a_configuration_can_add_a_region_and_slow_builds(tmp_path: Path) -> None:

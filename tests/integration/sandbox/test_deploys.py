@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 
 import pytest
@@ -113,4 +114,5 @@ def test_the_same_image_again_restarts_nothing(sandbox: SandboxClient) -> None:
     path = sandbox.resource(*CONTAINER, "staging") + "/config/web"
     image = sandbox.arm("GET", path).json()["properties"]["linuxFxVersion"]
     sandbox.arm("PUT", path, json={"properties": {"linuxFxVersion": image}})
-    assert sandbox.journal(service="catalog", event="restarted") == []
+    time.sleep(0.3)  # an image would be pulled in 0.08 s
+    assert [entry for entry in sandbox.journal(service="catalog") if "event" in entry] == []

@@ -227,6 +227,21 @@ def test_slow_answer(sandbox: SandboxClient) -> None:
     assert time.monotonic() - started > 0.4
 
 
+def test_request_held(sandbox: SandboxClient) -> None:
+    # Given a client that waits, and one that gives up before its request is carried out
+    sandbox.fault("request_held", where=SWAP, delay=0.4)
+    path = sandbox.resource(*WHERE, "staging") + "/slotsswap"
+    body = {"targetSlot": "production", "preserveVnet": True}
+    with pytest.raises(requests.Timeout):
+        sandbox.arm("POST", path, json=body, timeout=0.1)
+    # Then only the first one's is carried out
+    started = time.monotonic()
+    sandbox.follow(sandbox.post_swap(*WHERE))
+    assert time.monotonic() - started > 0.4
+    assert [entry["status"] for entry in sandbox.requests_of("swap")] == [None, 202]
+    assert swapped(sandbox) == 1
+
+
 def test_slot_difference(sandbox: SandboxClient) -> None:
     sandbox.fault("slot_difference", times=1)
     body = {"targetSlot": "production", "preserveVnet": True}

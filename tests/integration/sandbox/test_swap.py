@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from datetime import datetime
 
 import pytest
@@ -51,10 +50,10 @@ def test_a_swap_moves_traffic_and_no_request_fails(sandbox: SandboxClient) -> No
     # Given clients on kept and on fresh connections, and one whose request outlasts the whole swap
     url = sandbox.region(*WHERE)["production"]
     callers = [Caller(url, sandbox.ca_file, fresh=fresh) for fresh in (False, True)]
-    callers.append(Caller(f"{url}/slow?seconds=1", sandbox.ca_file, fresh=True))
+    callers.append(Caller(f"{url}/slow?seconds=0.7", sandbox.ca_file, fresh=True))
     for caller in callers:
         caller.start()
-    sandbox.wait_until(lambda: all(caller.builds for caller in callers[:2]))
+    sandbox.wait_until(lambda: all(caller.builds for caller in callers))
     # When staging is swapped into production
     ended = sandbox.swap(*WHERE)
     sandbox.wait_until(lambda: all(caller.builds and caller.builds[-1] == NEW for caller in callers))
@@ -144,7 +143,7 @@ def test_the_routing_switches_before_the_operation_ends(sandbox: SandboxClient) 
     assert sandbox.arm("GET", accepted.headers["Location"]).status_code == 202
     sandbox.follow(accepted)
     switched, ended = (sandbox.events(name)[0] for name in ("routing_switched", "swap_ended"))
-    assert switched["at"] < ended["at"]
+    assert ended["at"] - switched["at"] > 0.185  # switch_to_end is 1.9 s, ten times as fast here
     assert (switched["production"], switched["staging"]) == (NEW, OLD)
 
 
@@ -307,16 +306,3 @@ def test_a_failed_operation_keeps_its_answer(sandbox: SandboxClient) -> None:
     accepted = sandbox.post_swap(*WHERE)
     for _ in range(2):
         assert sandbox.follow(accepted).status_code == 400
-
-
-def test_production_as_the_source_of_a_swap_is_disturbed(sandbox: SandboxClient) -> None:
-    # Given the wrong way round: production is the source, staging the target
-    path = sandbox.resource(*WHERE) + "/slotsswap"
-    accepted = sandbox.arm("POST", path, json={"targetSlot": "staging", "preserveVnet": True})
-    # Then production restarts, and its clients see it
-    answers = set()
-    ends = time.monotonic() + 2
-    while 503 not in answers and time.monotonic() < ends:
-        answers.add(sandbox.get(*WHERE).status_code)
-    assert 503 in answers
-    assert sandbox.follow(accepted).status_code == 200

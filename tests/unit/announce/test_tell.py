@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -102,16 +103,21 @@ def test_a_slow_medium_leaves_the_others_their_share(monkeypatch: pytest.MonkeyP
             raise NotTold("no answer")
 
     channel.before = slow
-    post = receiver.post
+    for medium in (channel, receiver):
+        monkeypatch.setattr(medium, "post", timed(medium.post, times))
+    tell(START, [channel, receiver], Memory(), budget_s=4, clock=clock)
 
-    def timed(*arguments: Any) -> Any:
+    assert times == [2.0, 2.0]
+
+
+def timed(post: Callable[..., Any], times: list[float]) -> Callable[..., Any]:
+    """Note how long each post may take."""
+
+    def noted(*arguments: Any) -> Any:
         times.append(arguments[-1])
         return post(*arguments)
 
-    monkeypatch.setattr(receiver, "post", timed)
-    tell(START, [channel, receiver], Memory(), budget_s=4, clock=clock)
-
-    assert times == [2.0]
+    return noted
 
 
 def test_no_call_is_made_when_the_time_is_used_up() -> None:

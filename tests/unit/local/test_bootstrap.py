@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -81,10 +82,20 @@ def test_an_interrupted_installation_is_begun_again_from_nothing(clone: Path) ->
     assert not (clone / ".venv" / "airlock-unfinished").exists()
 
 
-def test_a_package_whose_hash_is_not_locked_is_refused(clone: Path) -> None:
-    (clone / "requirements-local.lock").write_text("six==1.17.0\n")
+def test_a_package_with_another_hash_than_the_locked_one_is_refused(clone: Path) -> None:
+    # Given a package that is not the one that was locked
+    wheel = clone / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("tiny.py", "")
+        file.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        file.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        file.writestr("tiny-1.0.dist-info/RECORD", "")
+    (clone / "requirements-local.lock").write_text(f"tiny @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
+    # When it is to be installed
     done = bootstrap(clone, "local")
+    # Then it is refused, and the environment does not count as made
     assert done.returncode == 1
+    assert "HASHES" in done.stderr
     assert "airlock: installing failed" in done.stderr
     assert (clone / ".venv" / "airlock-unfinished").exists()
 

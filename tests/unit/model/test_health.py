@@ -64,6 +64,7 @@ def test_healthy_words(state: object) -> None:
     ("changes", "reason"),
     [
         ({"build": "2026.11.1"}, "build 2026.11.1 answers, not 2026.11.2"),
+        ({"build": "2026.11.21"}, "build 2026.11.21 answers, not 2026.11.2"),
         ({"build": 20261102}, "build 20261102 answers, not 2026.11.2"),
         ({"state": "degraded"}, "its health is 'degraded'"),
         ({"state": False}, "its health is False"),
@@ -272,6 +273,12 @@ def test_an_expression_that_does_not_suit_the_page_is_inconclusive() -> None:
 )
 def test_patterns(answer: Page, verdict: type) -> None:
     assert isinstance(assess(answer, HTML, BUILD), verdict)
+
+
+def test_a_page_that_gives_two_answers_gives_none() -> None:
+    verdict = assess(html(build=f'{BUILD}</b><b id="build">2026.11.1'), HTML, BUILD)
+    assert isinstance(verdict, Inconclusive)
+    assert verdict.reasons[0] == "build is found more than once, with different values"
 
 
 def test_html_is_unescaped_and_text_is_not() -> None:

@@ -114,6 +114,12 @@ def test_patterns_need_their_groups() -> None:
     ]
 
 
+def test_a_fault_is_one_line_whatever_is_in_the_file() -> None:
+    """Given a character that no terminal shows, then it is escaped in the fault, wherever it comes from."""
+    said = faults(SMALLEST + "build_pattern: 'a\ud7fc)'\n")
+    assert said == [r"payments.yaml:15: build_pattern: 'a\ud7fc)' is not a pattern: unexpected ): a\ud7fc)"]
+
+
 def test_all_faults_are_said_at_once_in_the_order_of_their_lines() -> None:
     """Given a spec with faults all over, then one error names each of them."""
     text = """\

@@ -74,9 +74,9 @@ def test_the_old_build_is_waited_out_until_the_new_one_was_seen() -> None:
             "not proved after 60 s and 31 times of asking: the status page answered 503, not 200",
         ),
         ("o" * 40, True, "unhealthy after 60 s and 31 times of asking: build 1 answers, not 2"),
-        ("gb" * 40, False, "not healthy 3 times in a row within 60 s, only once at the end"),
-        ("ggb" * 40, False, "not healthy 3 times in a row within 60 s, only once at the end"),
-        ("ggn" * 40, False, "not healthy 3 times in a row within 60 s, only once at the end"),
+        ("gb" * 40, False, "not healthy 3 times in a row within 60 s: once at the end"),
+        ("ggb" * 40, False, "not healthy 3 times in a row within 60 s: once at the end"),
+        ("ggn" * 40, False, "not healthy 3 times in a row within 60 s: once at the end"),
     ],
 )
 def test_the_deadline_fails_what_is_not_proved(row: str, definite: bool, why: str) -> None:
@@ -150,6 +150,14 @@ _POLICIES = st.builds(
     deadline_s=st.sampled_from([5.0, 30.0, 90.0]),
     soak_s=st.sampled_from([0.0, 10.0]),
 )
+
+
+def test_a_row_that_ends_after_the_deadline_is_too_late() -> None:
+    """Given a slow last answer, then the row is not accepted, since it began badly and ended too late."""
+    streak = Streak(0.0).after(NONE, 50.0).after(GOOD, 57.0).after(GOOD, 59.0).after(GOOD, 65.0)
+    assert decide(streak, POLICY, 65.0) == Fail(
+        False, "not healthy 3 times in a row within 60 s: 3 times at the end"
+    )
 
 
 @settings(max_examples=500, deadline=None)

@@ -1,0 +1,343 @@
+"""The documentation says what is so: its examples are used, its commands and names exist, its lists are fresh.
+
+``python -m tests.unit.test_docs`` writes the generated list of faults into docs/sandbox.md.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+from include.airlock.azure.connection import access_of
+from include.airlock.model.change_request import KEYS, ChangeRequest
+from include.airlock.model.loading import load_service, parse_service
+from include.airlock.model.record import Outcome
+from include.airlock.model.service import OnFailure
+from include.sandbox.config import make_config
+from include.sandbox.fault_kinds import FAULTS
+
+ROOT = Path(__file__).resolve().parents[2]
+# docs/announcing.md has a test of its own; docs/spec.md is generated, see tests/unit/model/test_schema.py.
+PAGES = sorted(
+    page
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    if page.name not in ("announcing.md", "spec.md")
+)
+BY_NAME = {str(page.relative_to(ROOT)): page for page in PAGES}
+BEGIN, END = "<!-- faults:begin -->\n", "<!-- faults:end -->"
+
+
+def text(page: str) -> str:
+    """A page by its path from the project's root."""
+    return BY_NAME[page].read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """A page's code blocks in a language, also those inside a list."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text(page), re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, block in found]
+
+
+def all_blocks(language: str) -> list[Any]:
+    """Each page's blocks in a language, as parameters of a test."""
+    return [
+        pytest.param(block, id=f"{page}-{number}")
+        for page in BY_NAME
+        for number, block in enumerate(blocks(page, language), start=1)
+    ]
+
+
+def commands(block: str) -> list[list[str]]:
+    """The commands of a shell block as words; a quoted body stays one word."""
+    joined = block.replace("\\\n", " ")
+    lines: list[str] = []
+    for line in joined.splitlines():
+        if lines and (lines[-1].count("'") % 2 or lines[-1].count('"') % 2):
+            lines[-1] += f"\n{line}"
+        else:
+            lines.append(line)
+    return [shlex.split(line) for line in lines if line.strip()]
+
+
+def curls(page: str) -> list[tuple[str, str, Any]]:
+    """Each call of curl in a page: method, address and JSON body (None where there is none)."""
+    found = []
+    for block in blocks(page, "bash"):
+        for words in commands(block.replace("TOKEN=$(curl", "curl").replace(" |\n", " \n")):
+            if words and words[0] == "curl":
+                found.append(_call(words))
+    return found
+
+
+def _call(words: list[str]) -> tuple[str, str, Any]:
+    url = next(word for word in words if word.startswith(("$AIRFLOW", "$CONTROL")))
+    body = words[words.index("-d") + 1] if "-d" in words else None
+    method = words[words.index("-X") + 1] if "-X" in words else "GET" if body is None else "POST"
+    return method, url, None if body is None else json.loads(body)
+
+
+# --- specs and DAG files
+
+
+@pytest.mark.parametrize("block", all_blocks("yaml"))
+def test_each_spec_shown_is_one(block: str) -> None:
+    spec = YAML(typ="safe", pure=True).load(block)
+    assert parse_service(block, name=f"{spec['service']}.yaml").service == spec["service"]
+
+
+def test_the_quick_start_makes_a_dag(tmp_path: Path) -> None:
+    """Given the README's spec and DAG file, when Airflow imports them, then the release has its steps."""
+    (spec,) = blocks("README.md", "yaml")
+    (dag_file,) = blocks("README.md", "python")
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "orders.yaml").write_text(spec, encoding="utf-8")
+    file = tmp_path / "release_orders.py"
+    file.write_text(dag_file, encoding="utf-8")
+
+    names: dict[str, Any] = {"__file__": str(file), "__name__": "release_orders"}
+    exec(compile(dag_file, str(file), "exec"), names)
+
+    assert names["dag"].dag_id == "release_orders"
+    assert {"preflight", "westeurope.swap", "northeurope.bake", "verdict"} <= set(names["dag"].task_ids)
+    # Airflow skips a file without these two words, and says nothing.
+    assert {"airflow", "dag"} <= set(re.findall(r"\w+", dag_file.lower()))
+
+
+@pytest.mark.parametrize("block", all_blocks("python"))
+def test_each_python_example_is_python(block: str) -> None:
+    ast.parse(block)
+
+
+# --- commands
+
+
+@cache
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z_]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", BY_NAME)
+def test_each_make_target_named_exists(page: str) -> None:
+    code = "\n".join(re.findall(r"`([^`\n]+)`", text(page)) + blocks(page, "bash"))
+    named = set(re.findall(r"\bmake ([a-z_]+)", code))
+    assert named <= targets(), named - targets()
+
+
+@pytest.mark.parametrize("page", BY_NAME)
+def test_each_module_run_by_a_command_exists_and_knows_the_options(page: str) -> None:
+    for module, rest in re.findall(r"python -m ([\w.]+)([^`\n|]*)", text(page)):
+        spec = importlib.util.find_spec(module)
+        assert spec is not None, module
+        if options := set(re.findall(r"--[a-z-]+", rest)):
+            helped = subprocess.run(
+                [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+            )
+            assert options <= set(re.findall(r"--[a-z-]+", helped.stdout)), (module, options)
+
+
+@pytest.mark.parametrize("page", BY_NAME)
+def test_each_path_named_exists(page: str) -> None:
+    """Paths of the project in code; a name in <> or the quick start's own service stands for the reader's."""
+    named = re.findall(r"`((?:include|tests|docs|dags|plugins)/[\w./-]+)`", text(page))
+    own = {"dags/services/orders.yaml", "dags/release_orders.py"}
+    missing = [path for path in named if path not in own and not (ROOT / path).exists()]
+    assert not missing, missing
+
+
+@pytest.mark.parametrize("block", all_blocks("bash"))
+def test_each_shell_example_is_shell(block: str) -> None:
+    subprocess.run(["bash", "-n"], input=block, text=True, check=True)
+
+
+# --- Airflow's REST API
+
+
+@cache
+def airflow_paths() -> list[tuple[str, re.Pattern[str]]]:
+    """Method and path pattern of everything that Airflow's public API serves, from its own description."""
+    import airflow
+
+    folder = Path(airflow.__file__).parent / "api_fastapi" / "core_api" / "openapi"
+    # The C parser reads its 13 000 lines in a second, the pure one in ten.
+    text_of_api = (folder / "v2-rest-api-generated.yaml").read_text(encoding="utf-8")
+    described = yaml.load(text_of_api, Loader=yaml.CSafeLoader)
+    return [
+        (method.upper(), re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))))
+        for path, methods in described["paths"].items()
+        for method in methods
+    ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/releasing.md"])
+def test_the_calls_of_airflow_are_calls_it_knows(page: str) -> None:
+    calls = curls(page)
+    assert len(calls) >= 2
+    for method, url, body in calls:
+        path = urlsplit(url.removeprefix("$AIRFLOW")).path
+        if path == "/auth/token":
+            assert set(body) == {"username", "password"}
+            continue
+        assert any(known == method and pattern.fullmatch(path) for known, pattern in airflow_paths()), path
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/releasing.md"])
+def test_what_the_calls_ask_for_can_be_asked_for(page: str) -> None:
+    payments = load_service(ROOT / "dags" / "services" / "payments.yaml")
+    asked = [(url, body) for _, url, body in curls(page) if body and "conf" in body]
+    assert asked
+    for url, body in asked:
+        if "release_payments" in url:
+            assert ChangeRequest.of(payments, body["conf"]).build == body["conf"]["build"]
+        else:
+            assert "airlock_unlock" in url
+            assert set(body["conf"]) == {"service", "reason"}
+
+
+def test_every_param_and_outcome_is_described() -> None:
+    page = text("docs/releasing.md")
+    words = [*KEYS, *(each.value for each in OnFailure)]
+    words += [each.value for each in Outcome if each is not Outcome.RUNNING]
+    assert [word for word in words if f"`{word}`" not in page] == []
+
+
+# --- connections
+
+
+def test_every_extra_that_is_read_is_described() -> None:
+    source = (ROOT / "include/airlock/azure/connection.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'extra\.get\("(\w+)"', source))
+    assert read >= {"tenantId", "subscriptionId", "ca_file"}
+    for page in ("README.md", "docs/connections.md"):
+        assert [key for key in sorted(read) if f"`{key}`" not in text(page)] == [], page
+
+
+def test_the_connections_shown_are_accepted() -> None:
+    """Given the page's two Azure connections, then both can be read, and the second leads elsewhere."""
+    page = text("docs/connections.md")
+    (exported,) = re.findall(r"AIRFLOW_CONN_AZURE_WESTEUROPE='(.*?)'", page, re.DOTALL)
+    local = next(block for block in blocks("docs/connections.md", "json") if "conn_type" in block)
+    shown = [json.loads(exported), json.loads(local)]
+    for fields in shown:
+        fields["extra"]["subscriptionId"] = fields["extra"]["subscriptionId"].strip("<>")
+    public, own = (access_of("azure", each["login"], each["password"], each["extra"]) for each in shown)
+
+    assert public.endpoint == "https://management.azure.com"
+    assert (own.endpoint, own.authority) == ("https://127.0.0.1:18001", "https://127.0.0.1:18002")
+
+
+def test_the_role_and_its_table_name_the_same_rights() -> None:
+    role = next(block for block in blocks("docs/connections.md", "json") if "Actions" in block)
+    granted = {action.removeprefix("Microsoft.Web/sites/") for action in json.loads(role)["Actions"]}
+    rows = re.findall(r"^\| (`[^|]*(?:Read|Action|Write)`) \|", text("docs/connections.md"), re.MULTILINE)
+    explained = {right for row in rows for right in re.findall(r"`([^`]+)`", row)}
+    assert granted == explained
+
+
+@pytest.mark.parametrize(
+    ("call", "rights"),
+    [
+        ("/slotsswap", {"slots/slotsswap/Action"}),
+        ("/resetSlotConfig", {"slots/resetSlotConfig/Action", "resetSlotConfig/Action"}),
+        ("/slotsdiffs", {"slots/slotsdiffs/Action"}),
+        ("/config/web", {"config/Read", "slots/config/Read", "slots/config/Write"}),
+        ("/config/appsettings/list", {"config/list/Action", "slots/config/list/Action"}),
+        ("/extensions/onedeploy", {"slots/extensions/Write"}),
+    ],
+)
+def test_each_call_has_its_right(call: str, rights: set[str]) -> None:
+    assert call in (ROOT / "include/airlock/azure/sites.py").read_text(encoding="utf-8")
+    assert rights <= set(re.findall(r"`([\w/]+)`", text("docs/connections.md")))
+
+
+def test_there_is_no_call_without_a_right() -> None:
+    """A new path in sites.py has to be added to the role, and to the test above."""
+    source = (ROOT / "include/airlock/azure/sites.py").read_text(encoding="utf-8")
+    known = {"slotsswap", "resetSlotConfig", "slotsdiffs", "config/web", "config/appsettings/list"}
+    known.add("extensions/onedeploy")
+    assert set(re.findall(r'\{(?:self\._slot|self\._site|path)\}/([\w/]+)"', source)) == known
+
+
+# --- failures, settings
+
+
+def _pieces(sentence: str) -> list[str]:
+    return [piece for part in re.split(r"…| N ", sentence) if len(piece := part.strip(" :;`")) > 7]
+
+
+def test_each_sentence_shown_is_one_that_is_said() -> None:
+    sources = (ROOT / "include" / "airlock").rglob("*.py")
+    said = " ".join(source.read_text(encoding="utf-8") for source in sources)
+    said = re.sub(r'"\s*\n\s*f?"', "", said)  # texts that go on in the next line
+    shown = re.findall(r"^\| `([^|]*?)`", text("docs/failures.md").split("## What you see")[1], re.MULTILINE)
+    assert len(shown) > 10
+    missing = [piece for each in shown for piece in _pieces(each) if piece not in said]
+    assert missing == []
+
+
+def test_every_setting_is_described_and_every_described_one_is_read() -> None:
+    sources = [*(ROOT / "include").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "bootstrap.py"]
+    reading = re.compile(r'(?:environ\.get\(|environ\[|chosen_port\()"(AIRLOCK_[A-Z_]+)"')
+    read = {name for source in sources for name in reading.findall(source.read_text(encoding="utf-8"))}
+    assert set(re.findall(r"`(AIRLOCK_[A-Z_]+)`", text("docs/local.md"))) == read
+
+
+# --- the sandbox
+
+
+def fault_table() -> str:
+    """The list of faults in docs/sandbox.md, as it should be."""
+    words = {
+        "swap": "A swap (`where.slot` is the slot in the address, the source)",
+        "arm": "Any call of Resource Manager (`where.operation` picks which)",
+        "deploy": "A deployment",
+        "status": "The status page of whatever is routed at `where.slot`",
+        "slack": "Slack (`where.operation` is the method)",
+        "webhook": "The webhook receiver",
+    }
+    assert {kind.surface for kind in FAULTS.values()} == set(words)
+    lines = []
+    for surface, title in words.items():
+        lines += [f"**{title}**", "", "| fault | what happens | parameters |", "|---|---|---|"]
+        for name, kind in FAULTS.items():
+            if kind.surface == surface:
+                params = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in kind.params.items())
+                lines.append(f"| `{name}` | {kind.sentence} | {params} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_the_list_of_faults_is_fresh() -> None:
+    page = text("docs/sandbox.md")
+    assert page.split(BEGIN)[1].split(END)[0] == fault_table(), "run python -m tests.unit.test_docs"
+
+
+def test_the_sandbox_takes_the_configuration_shown() -> None:
+    (block,) = blocks("docs/sandbox.md", "json")
+    config = make_config(json.loads(block))
+    assert config.services["orders"].regions["westeurope"].instances == 2
+
+
+def write() -> None:
+    """Write the generated list into docs/sandbox.md."""
+    page = text("docs/sandbox.md")
+    before, rest = page.split(BEGIN)
+    after = rest.split(END, 1)[1]
+    BY_NAME["docs/sandbox.md"].write_text(f"{before}{BEGIN}{fault_table()}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
