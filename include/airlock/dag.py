@@ -184,7 +184,7 @@ def tell_again_dag(dag_file: str) -> DAG:
             task_id="tell",
             services=_specs(dag_file),
             retries=12,
-            retry_delay=timedelta(seconds=15),
+            retry_delay=timedelta(seconds=20),
             retry_exponential_backoff=2.0,
             max_retry_delay=timedelta(minutes=30),
         )

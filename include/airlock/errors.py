@@ -23,6 +23,8 @@ One tree; ``retryable`` is the only thing a retry policy asks::
             ├── Throttled    429, with the wait that was asked for        retryable
             └── Unreachable  no answer, or a gateway's                    retryable
 
+Telling has an error of its own, ``include.airlock.announce.notifier.NotTold``; it never leaves there.
+
 A verdict is never retried: a retry would only hide it. What is retried is a lost
 connection or a lost worker, because every step starts by looking.
 """

@@ -12,8 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+import requests
+
 from include.local import service
 from include.local.airflow_settings import base_environment
+from include.local.api import ApiError
 from include.local.home import PROJECT_ROOT, Home, HomeInUse
 from include.local.programs import ProgramFailed
 
@@ -29,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nairlock: interrupted; everything that was started has been stopped", file=sys.stderr)
         return 130
-    except (ProgramFailed, HomeInUse, ValueError) as error:
+    except (ProgramFailed, HomeInUse, ApiError, requests.RequestException, ValueError) as error:
         print(f"airlock: {error}", file=sys.stderr)
         return 1
 

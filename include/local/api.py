@@ -87,9 +87,7 @@ class AirflowApi:
                 if error.status != requests.codes.not_found:
                     raise
                 if time.monotonic() > deadline:
-                    raise ApiError(
-                        404, f"no DAG {dag_id} after {timeout_s:.0f} s; {self.import_errors()}"
-                    ) from error
+                    raise ApiError(error.status, self._why_no_dag(dag_id, timeout_s)) from error
             time.sleep(POLL_S)
 
     def trigger_run(
@@ -201,6 +199,10 @@ class AirflowApi:
     def run_url(self, dag_id: str, run_id: str) -> str:
         """Return where a person sees the run in the UI."""
         return f"{self.base_url}/dags/{quote(dag_id)}/runs/{quote(run_id)}"
+
+    def _why_no_dag(self, dag_id: str, waited_s: float) -> str:
+        faults = [f"{file}: {trace.strip().splitlines()[-1]}" for file, trace in self.import_errors().items()]
+        return "\n    ".join([f"no DAG {dag_id} after {waited_s:.0f} s", *faults])
 
     def _send(self, method: str, path: str, options: Mapping[str, Any]) -> requests.Response:
         return self._session.request(

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from include.local import bench_world
 from include.local.api import TaskInstance
+from include.local.bench_floor import floor_seconds
 from include.local.control import SandboxControl
-from include.local.demo_story import RELEASE_A, SERVICE
 from include.local.home import first_free
 from include.local.memory import PeakMemory
 from include.local.parse_time import parse_seconds
 from include.local.stack import LocalStack
 
 PARSED = (1, 50, 300)
+# The aims of the project; a figure that misses one is printed all the same, and marked.
+AIM_ABOVE_FLOOR_S, AIM_WORKER_S, AIM_PARSE_S = 10.0, 25.0, 0.05
 # Reads of the load generator's public hosts and of the token endpoint are no calls to the cloud's API.
 _NOT_THE_CLOUD = frozenset({"token", "metadata", "status"})
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one release cost: wall and worker time in seconds, calls to the cloud, memory in bytes."""
+    """What one release cost: seconds of wall, floor and worker time, calls to the cloud, bytes of memory."""
 
     state: str
     wall_s: float
+    floor_s: float
     worker_s: float
     cloud_calls: int
     peak_bytes: int
@@ -39,25 +45,41 @@ def run() -> int:
     """Measure and print; 0 when the release that was measured went through."""
     console = Console(highlight=False)
     parse = {count: parse_seconds(count) for count in PARSED}
-    with LocalStack(first_free("bench"), fresh=True) as stack:
-        stack.api.await_dag(f"release_{SERVICE}")
-        cost = release_cost(stack, SERVICE, RELEASE_A.conf)
+    cost = _released()
     console.print(_table(parse, cost))
     return 0 if cost.state == "success" else 1
 
 
+def _released() -> Cost:
+    """Release twice and measure the second: the first one warms the caches of Airflow's processes."""
+    with tempfile.TemporaryDirectory(prefix="airlock-bench-") as folder:
+        dags = bench_world.write_dags(Path(folder) / "dags")
+        home = first_free("bench")
+        settings = bench_world.sandbox_settings()
+        with LocalStack(home, dags=dags, sandbox_settings=settings, fresh=True) as stack:
+            stack.api.await_dag(f"release_{bench_world.SERVICE}")
+            warm = {"build": bench_world.BUILD, "refresh_build": bench_world.NEXT_BUILD}
+            release_cost(stack, bench_world.SERVICE, warm)
+            return release_cost(stack, bench_world.SERVICE, {"build": bench_world.NEXT_BUILD})
+
+
 def release_cost(stack: LocalStack, service: str, conf: Mapping[str, Any]) -> Cost:
-    """Release once and measure it."""
+    """Release once and measure it, from the trigger to the end of the run."""
     control = SandboxControl(stack.endpoints)
-    calls = cloud_calls(control, service)
+    calls, entries = cloud_calls(control, service), len(control.journal())
     dag, began = f"release_{service}", time.monotonic()
     with PeakMemory(lambda: stack.sessions) as memory:
         run_id = stack.api.trigger_run(dag, conf)
         state = stack.api.await_run(dag, run_id, timeout_s=600)
         wall = time.monotonic() - began
-    tasks = stack.api.task_instances(dag, run_id)
-    used = cloud_calls(control, service) - calls
-    return Cost(state, wall, worker_seconds(tasks), used, memory.peak_bytes)
+    floor = floor_seconds(
+        [entry for entry in control.journal()[entries:] if entry.get("service") == service],
+        consecutive=bench_world.CONSECUTIVE,
+        interval_s=bench_world.INTERVAL_S,
+        bake_s=bench_world.BAKE_S,
+    )
+    worker = worker_seconds(stack.api.task_instances(dag, run_id))
+    return Cost(state, wall, floor, worker, cloud_calls(control, service) - calls, memory.peak_bytes)
 
 
 def worker_seconds(tasks: Mapping[str, TaskInstance]) -> float:
@@ -72,13 +94,26 @@ def cloud_calls(control: SandboxControl, service: str) -> int:
 
 
 def _table(parse: Mapping[int, float], cost: Cost) -> Table:
+    regions = len(bench_world.REGIONS)
     table = Table(title="Airlock, measured", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("what")
-    table.add_column("measured", justify="right")
+    for column in ("what", "measured", "aim"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    above = cost.wall_s - cost.floor_s
+    table.add_row(f"a release of {regions} regions ({cost.state}): wall time", f"{cost.wall_s:.1f} s", "")
+    table.add_row("  floor: the cloud's own times, bakes, required checks", f"{cost.floor_s:.1f} s", "")
+    table.add_row("  above the floor", *_against(above, AIM_ABOVE_FLOOR_S, "s"))
+    table.add_row("  ratio of wall time to floor", f"{cost.wall_s / cost.floor_s:.2f}", "")
+    table.add_row("  worker time", *_against(cost.worker_s, AIM_WORKER_S, "s"))
+    table.add_row("  worker time beyond the floor's waits", f"{cost.worker_s - cost.floor_s:.1f} s", "")
+    table.add_row("  calls to the cloud's API", str(cost.cloud_calls), "")
+    table.add_row("  peak memory of everything (PSS)", f"{cost.peak_bytes / 1e6:.0f} MB", "")
     for count, seconds in parse.items():
-        table.add_row(f"parse {count} specs, above Airflow's import", f"{1000 * seconds:.0f} ms")
-    table.add_row(f"one release ({cost.state}): wall time", f"{cost.wall_s:.1f} s")
-    table.add_row("worker time", f"{cost.worker_s:.1f} s")
-    table.add_row("calls to the cloud's API", str(cost.cloud_calls))
-    table.add_row("peak memory of everything (PSS)", f"{cost.peak_bytes / 1e6:.0f} MB")
+        measured = f"{1000 * seconds:.0f} ms"
+        aim = _against(1000 * seconds, 1000 * AIM_PARSE_S, "ms")[1] if count == 1 else ""
+        table.add_row(f"parse {count} specs, above Airflow's import", measured, aim)
     return table
+
+
+def _against(measured: float, aim: float, unit: str) -> tuple[str, str]:
+    verdict = "met" if measured <= aim else "missed"
+    return f"{measured:.1f} {unit}", f"≤ {aim:g} {unit}: {verdict}"

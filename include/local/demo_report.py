@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from include.local.api import AirflowApi, ApiError, TaskInstance
 from include.local.control import SandboxControl
 from include.local.demo_judge import Evidence, switches
 from include.local.demo_story import REGIONS, SERVICE, Act
-from include.local.demo_view import clients_of
+from include.local.demo_view import WIDE, clients_of, table_for
 from include.local.stack import LocalStack
 
 LOG_LINES = 12
@@ -104,15 +102,11 @@ def region_seconds(tasks: Mapping[str, TaskInstance], region: str) -> float | No
 
 def _print_act(console: Console, played: PlayedAct) -> None:
     seen = played.evidence
-    table = Table(
-        title=f"Release {played.act.name}: run {seen.run_state} after {played.seconds:.1f} s",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    title = f"Release {played.act.name}: run {seen.run_state} after {played.seconds:.1f} s"
+    table = table_for(console, title)
     for heading in ("region", "old build", "new build", "what happened"):
         table.add_column(heading)
-    for heading in ("seconds", "requests", "failed", "longest gap"):
+    for heading in ("seconds", "requests", "failed", "longest gap" if console.width >= WIDE else "gap"):
         table.add_column(heading, justify="right")
     times = switches(SERVICE, seen.journal)
     for region in REGIONS:

@@ -16,6 +16,7 @@ from rich.text import Text
 from include.local.api import TaskInstance
 from include.local.control import Builds
 
+WIDE = 100
 STEPS = ("check", "swap", "verify", "bake", "roll_back")
 _SIGNS = {
     None: ("·", "dim"),
@@ -28,6 +29,7 @@ _SIGNS = {
     "deferred": ("⏸", "yellow"),
 }
 _WAITING = ("…", "dim")
+_NO_NEWS = (None, "scheduled", "queued", "skipped", "upstream_failed")
 
 
 class Progress:
@@ -68,7 +70,7 @@ class Progress:
         """Return a line for each step whose state has changed since the last call."""
         lines = []
         for task_id, task in sorted(tasks.items(), key=lambda item: (item[1].start or "~", item[0])):
-            if task.state in (None, "scheduled", "queued", self._told.get(task_id)):
+            if task.state in _NO_NEWS or task.state == self._told.get(task_id):
                 continue
             self._told[task_id] = task.state
             lines.append(f"{self._elapsed():6.1f} s  {task_id}: {task.state}")
@@ -78,24 +80,29 @@ class Progress:
         return time.monotonic() - self._began
 
     def _picture(self, tasks: Mapping[str, TaskInstance], builds: Builds, load: Mapping[str, Any]) -> Group:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("region", "production", "staging"):
+        table = table_for(self._console)
+        for heading in ("region", "production"):
             table.add_column(heading)
         for step in STEPS:
             table.add_column(step.removeprefix("roll_"), justify="center")
-        for heading in ("requests", "failed", "longest gap"):
+        for heading in ("requests", "failed", "gap"):
             table.add_column(heading, justify="right")
         for region in self._regions:
-            slots = builds.get(region, {})
+            build = builds.get(region, {}).get("production", "?")
             signs = [_sign(tasks.get(f"{region}.{step}")) for step in STEPS]
-            row = [region, slots.get("production", "?"), slots.get("staging", "?")]
-            table.add_row(*row, *signs, *clients_of(load, f"{self._service}/{region}"))
+            table.add_row(region, build, *signs, *clients_of(load, f"{self._service}/{region}"))
         others = [
             Text.assemble(_sign(task), f" {task_id}   ")
             for task_id, task in sorted(tasks.items())
             if task_id.split(".")[0] not in self._regions and not task_id.startswith("tell.")
         ]
         return Group(table, Text.assemble(f"{self._elapsed():4.0f} s   ", *others))
+
+
+def table_for(console: Console, title: str | None = None) -> Table:
+    """Return an empty table that is set closer where the terminal is narrow."""
+    padding = (0, 1) if console.width >= WIDE else (0, 0)
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
 
 
 def clients_of(load: Mapping[str, Any], host: str) -> tuple[str, str, str]:

@@ -72,7 +72,7 @@ class LocalStack:
         self.home = home
         self.endpoints: dict[str, Any] = {}
         self.programs: dict[str, Program] = {}
-        self._dags = dags or dags_folder()
+        self.dags = dags or dags_folder()
         self._sandbox = SandboxUnit(home, sandbox_settings) if with_sandbox else None
         self._extra = dict(extra_environment or {})
         self._postgres = Postgres(home)
@@ -204,7 +204,7 @@ class LocalStack:
         kept = self.home.secrets()
         write_password_file(self.home, kept)
         self.environment = (
-            base_environment() | settings(self.home, self._postgres, port, self._dags) | self._extra
+            base_environment() | settings(self.home, self._postgres, port, self.dags) | self._extra
         )
         self._api = AirflowApi(f"http://127.0.0.1:{port}", USER, kept["password"])
 

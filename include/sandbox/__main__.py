@@ -10,6 +10,7 @@ from pathlib import Path
 
 from include.sandbox.cloud import Cloud
 from include.sandbox.config import ConfigRefused, SandboxConfig, load_config
+from include.sandbox.fault_kinds import fault_table
 
 
 def main() -> int:
@@ -20,8 +21,8 @@ def main() -> int:
     except ConfigRefused as refused:
         print(f"sandbox: {refused}", file=sys.stderr)
         return 2
-    if asked.print_config:
-        print(config.model_dump_json(indent=2))
+    if asked.print_config or asked.print_faults:
+        print(config.model_dump_json(indent=2) if asked.print_config else fault_table())
         return 0
     try:
         asked.state_dir.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,7 @@ def _arguments() -> argparse.Namespace:
         "--port-base", type=int, help="first port of the doors; free ports are taken if omitted"
     )
     parser.add_argument("--print-config", action="store_true", help="print the whole configuration and stop")
+    parser.add_argument("--print-faults", action="store_true", help="print every fault as a table and stop")
     return parser.parse_args()
 
 

@@ -13,7 +13,7 @@ from include.sandbox.arm_deploys import image_build
 from include.sandbox.arm_errors import app_service_error
 from include.sandbox.arm_site_pages import config_page, web_config
 from include.sandbox.arm_swaps import refuse_if_busy
-from include.sandbox.config import Setting
+from include.sandbox.config import ConnectionString
 from include.sandbox.slots import STAYING_CONFIG
 
 
@@ -50,7 +50,7 @@ async def put_connection_strings(call: Call) -> web.StreamResponse:
     """PUT …/config/connectionstrings: replaces all of them, and restarts the app."""
     _refuse_if_changing(call)
     try:
-        held = {name: Setting.model_validate(value) for name, value in call.properties().items()}
+        held = {name: ConnectionString.model_validate(value) for name, value in call.properties().items()}
     except ValueError:
         raise app_service_error(400, "The parameter properties has an invalid value.") from None
     call.slot.connection_strings = held

@@ -107,7 +107,7 @@ class Build(Frozen):
     warm_up: float = Field(0.0, ge=0, description="seconds of 503 after its start (at speed 1)")
 
 
-class Setting(Frozen):
+class ConnectionString(Frozen):
     """A connection string of a slot."""
 
     value: str
@@ -119,7 +119,7 @@ class SlotConfig(Frozen):
 
     build: str
     settings: Mapping[str, str] = {}
-    connection_strings: Mapping[str, Setting] = {}
+    connection_strings: Mapping[str, ConnectionString] = {}
     site_config: Mapping[str, Any] = {}
 
     @field_validator("build")

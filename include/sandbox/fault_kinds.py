@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -157,3 +158,12 @@ FAULTS: Mapping[str, FaultKind] = {
         "webhook", 'The receiver answers 503, or closes the connection with `how` "closed".', {"how": "503"}
     ),
 }
+
+
+def fault_table() -> str:
+    """Return every fault as a Markdown table: name, where it plays, what it does, its parameters."""
+    rows = ["| fault | plays on | what happens | parameters |", "|---|---|---|---|"]
+    for name, kind in FAULTS.items():
+        params = ", ".join(f"`{key}`: {json.dumps(value)}" for key, value in kind.params.items())
+        rows.append(f"| `{name}` | {kind.surface} | {kind.sentence} | {params or '–'} |")
+    return "\n".join(rows)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.sandbox.application import Instance
-from include.sandbox.config import RegionConfig, Setting
+from include.sandbox.config import ConnectionString, RegionConfig
 from include.sandbox.default_world import LOCATIONS
 
 PRODUCTION = "production"
@@ -64,7 +64,7 @@ class Slot:
     name: str
     app: App
     settings: dict[str, str]
-    connection_strings: dict[str, Setting]
+    connection_strings: dict[str, ConnectionString]
     config: dict[str, Any] = field(default_factory=dict)
     host: str = ""
     state: str = "Running"

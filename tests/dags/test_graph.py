@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -50,7 +51,7 @@ def before(service: Service) -> Iterator[tuple[str, str]]:
 
 def test_a_lane_is_check_swap_verify_bake(dag: DAG, service: Service) -> None:
     for region in regions(service):
-        for earlier, later in zip(LANE, LANE[1:], strict=False):
+        for earlier, later in itertools.pairwise(LANE):
             assert upstream(dag, f"{region}.{later}") == {f"{region}.{earlier}"}
         assert {task.task_id for task in dag.task_group.get_child_by_label(region)} == {
             f"{region}.{verb}" for verb in (*LANE, "roll_back")

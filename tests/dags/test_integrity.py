@@ -75,7 +75,7 @@ def test_a_dag_file_without_its_spec_says_so(tmp_path: Path) -> None:
 
 
 # What stands between a reader of the environment and os.environ itself.
-_BETWEEN = ("os", "_collections_abc")
+_BETWEEN = ("os", "collections.abc")
 
 
 def _asker() -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from include.local.api import AirflowApi, ApiError
 from tests.end_to_end.release import Release
-from tests.end_to_end.world import NEW, NORTH, OLD, WEST
+from tests.end_to_end.world import LATER, NEW, NORTH, OLD, WEST
 from tests.sandbox_client import SandboxClient
 
 
@@ -50,7 +50,7 @@ def test_a_service_that_nobody_knows(api: AirflowApi) -> None:
 def refused(api: AirflowApi, sandbox: SandboxClient) -> dict[str, Release]:
     """Start the releases that only the preflight can refuse, all at once."""
     sandbox.fault("token_expired", where={"service": "expired"})
-    sandbox.stage("unready", WEST, "2026.11.4")
+    sandbox.stage("unready", WEST, LATER)
     sandbox.fault("slot_difference", where={"service": "unready", "region": NORTH})
     return {
         "unknown_key": Release.start(api, sandbox, "asked_wrongly", region=WEST),

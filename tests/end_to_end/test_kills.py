@@ -32,15 +32,16 @@ class Killed:
 @pytest.fixture(scope="module")
 def killed(stack: LocalStack, api: AirflowApi, sandbox: SandboxClient) -> Killed:
     """Start five releases at once, each with a fault that holds it at its moment, and kill there."""
-    swap = {"operation": "swap"}
-    sandbox.fault("request_held", where=swap | {"service": "kill_held", "region": NORTH}, times=1, delay=LONG)
-    sandbox.fault(
-        "slow_answer", where=swap | {"service": "kill_between", "region": NORTH}, times=1, delay=LONG
-    )
-    sandbox.fault(
-        "swap_never_ends", where=swap | {"service": "kill_waiting"}, times=1, switched=False, seconds=15
-    )
-    sandbox.fault("slow_answer", where=swap | {"service": "kill_back"}, times=1, after=1, delay=LONG)
+
+    def hold(fault: str, service: str, **params: object) -> None:
+        region = NORTH if service in ("kill_held", "kill_between") else WEST
+        where = {"service": service, "region": region, "operation": "swap"}
+        sandbox.fault(fault, where=where, times=1, **params)
+
+    hold("request_held", "kill_held", delay=LONG)
+    hold("slow_answer", "kill_between", delay=LONG)
+    hold("swap_never_ends", "kill_waiting", switched=False, seconds=15)
+    hold("slow_answer", "kill_back", after=1, delay=LONG)
     sandbox.stage("kill_back", WEST, LEDGER)
 
     def start(service: str, **conf: str) -> Release:
@@ -75,6 +76,11 @@ def killed(stack: LocalStack, api: AirflowApi, sandbox: SandboxClient) -> Killed
 def started(release: Release, region: str) -> int:
     """How many swaps have started in a region."""
     return len([e for e in release.entries() if e.get("event") == "swap_started" and e["region"] == region])
+
+
+def baking(release: Release) -> bool:
+    """Whether region one is being baked."""
+    return release.state_of(f"{WEST}.bake") == "running"
 
 
 def followed(sandbox: SandboxClient, service: str) -> int:

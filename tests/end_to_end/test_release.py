@@ -12,11 +12,10 @@ from include.local.load_unit import LoadUnit
 from include.local.stack import LocalStack
 from tests.end_to_end.conftest import wait_for
 from tests.end_to_end.release import Release, moments
-from tests.end_to_end.world import NEW, NORTH, OLD, UK, WEST
+from tests.end_to_end.world import LATER, NEW, NORTH, OLD, UK, WEST
 from tests.sandbox_client import SandboxClient
 
 REGIONS = [WEST, NORTH, UK]
-LATER = "2026.11.4"
 BAKE_S = 2.0
 """The bake time of the shipped example."""
 

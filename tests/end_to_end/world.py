@@ -13,8 +13,8 @@ from typing import Any
 
 from include.local.home import PROJECT_ROOT
 
-OLD, NEW, LEDGER = "2026.11.1", "2026.11.2", "2026.11.3"
-"""What production runs at first, what staging holds, and a build that needs one more dependency."""
+OLD, NEW, LEDGER, LATER = "2026.11.1", "2026.11.2", "2026.11.3", "2026.11.4"
+"""What production runs at first, what staging holds, one that needs one more dependency, and the next."""
 
 WEST, NORTH, UK = "westeurope", "northeurope", "uksouth"
 SPEED = 10
@@ -22,8 +22,8 @@ STORM = tuple(f"storm_{number:02d}" for number in range(1, 21))
 
 Json = dict[str, Any]
 
-# A DAG file as docs and shipped examples have it.
-_DAG_FILE = '''"""Release {service}, one region at a time: an Airflow DAG made from services/{service}.yaml."""
+# A DAG file as the shipped examples have it.
+_DAG_FILE = '''"""Release {service}: an Airflow DAG made from services/{service}.yaml."""
 
 from include.airlock.dag import release_dag
 

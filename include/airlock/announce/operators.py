@@ -50,8 +50,9 @@ class TellOperator(ReleaseStep):
         return self.told(run, context)
 
     def told(self, run: ReleaseRun, context: Context) -> Any:
-        """Tell the release as it stands."""
+        """Tell the release as it stands; one that was stopped and goes on is running again."""
         record = run.record()
+        record.outcome, record.sentence, record.ended_at = Outcome.RUNNING, None, None
         self._note_queue(record, context)
         return _texts(tell(record, notifiers_of(self.service), run.ledger.told(run.release)))
 
@@ -129,6 +130,8 @@ class TellAgainOperator(BaseOperator):
             record = ledger.release(params["release"])
         if service is None or record is None:
             raise RequestError(f"no release '{params['release']}' of '{params['service']}' is known")
+        if context["ti"].get_dagrun_state(record.dag, record.release) == "running":
+            raise Transient(f"{record.release} runs again and tells by itself; looking once more later")
         if record.outcome is Outcome.RUNNING:
             record = ended(record)
         left = tell(record, notifiers_of(service), ledger.told(record.release))

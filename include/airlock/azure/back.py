@@ -123,7 +123,7 @@ def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
 def _prove(view: RegionView, region: RegionRecord) -> None:
     """The old build answers in production, Healthy, several times in a row."""
     url = view.url(view.site.production(), production=True)
-    watch(view, url, region.old_build).or_raise("after the way back ")
+    watch(view, url, region.old_build, switched=True).or_raise("after the way back ")
 
 
 def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:

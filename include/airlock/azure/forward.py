@@ -161,12 +161,13 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     with RegionView.of(run.service, name) as view:
         url = view.url(view.site.production(), production=True)
         if region.phase is Phase.ACCEPTED:
-            watch(view, url, run.request.build).or_raise()
+            watch(view, url, run.request.build, switched=True).or_raise()
             return None
         if region.watching_since is None:
             region.watching_since = time.time()
             run.save(region)
-        watched = watch(view, url, run.request.build, since=region.watching_since, patience=patience)
+        since = region.watching_since
+        watched = watch(view, url, run.request.build, since=since, patience=patience, switched=True)
         if isinstance(watched.decision, Wait):
             return Later(watched.decision.seconds)
         watched.or_raise()
@@ -206,7 +207,7 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         if since + soak - time.time() > patience:
             return Later(0.0, trigger=_trigger(view, url, run.request.build, since, soak))
         policy = run.service.status_page.policy().baking(soak)
-        watch(view, url, run.request.build, since=since, policy=policy).or_raise()
+        watch(view, url, run.request.build, since=since, policy=policy, switched=True).or_raise()
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
     run.save(region, f"accepted with {region.new_build}")
     run.ledger.release_lock_of(run.release)

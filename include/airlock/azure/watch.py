@@ -41,6 +41,7 @@ def watch(
     since: float | None = None,
     patience: float | None = None,
     build_only: bool = False,
+    switched: bool = False,
 ) -> Watched:
     """Read a status page again and again, each time on a fresh connection, until it is decided.
 
@@ -50,10 +51,11 @@ def watch(
         since: epoch seconds when this proof began, for one that goes on after a lost worker.
         patience: seconds to stay in this worker; None means until it is decided.
         build_only: only the build counts, not how well it does.
+        switched: requests are known to reach the new build, so another one counts as a fault at once.
     """
     policy = policy or view.service.status_page.policy()
     began = time.time()
-    streak = Streak(started=began if since is None else since)
+    streak = Streak(started=began if since is None else since, switched=switched)
     while True:
         decision = decide(streak, policy, time.time())
         if not isinstance(decision, Wait):

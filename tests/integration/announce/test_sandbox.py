@@ -79,7 +79,7 @@ def test_both_media_of_the_sandbox_hear_a_release(sandbox: SandboxClient) -> Non
 
 
 def test_a_killed_process_posts_nothing_twice(sandbox: SandboxClient, tmp_path: Path) -> None:
-    """Given a process killed after a post and before it could note it, when started again, then all is once."""
+    """Given a process killed after a post and before noting it, when started again, then all is once."""
     second_write = "2"  # the first one notes what is about to be posted
     script = [sys.executable, "-c", TELLER, str(tmp_path / "memory.json")]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}

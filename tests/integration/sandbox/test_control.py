@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from include.sandbox.config import ConfigRefused, load_config
+from include.sandbox.faults import FAULTS
 from tests.sandbox_client import PROJECT, SandboxClient, SandboxRun
 
 WHERE = ("payments", "westeurope")
@@ -137,6 +138,13 @@ def test_the_program_prints_its_configuration() -> None:
     assert shown["services"]["payments"]["regions"]["northeurope"]["slots"]["production"]["settings"][
         "LEDGER_URL"
     ] == ("tcp://{closed}")
+
+
+def test_the_program_prints_its_faults_as_a_table() -> None:
+    done = run_program("--print-faults")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == len(FAULTS) + 2
+    assert "| `reply_lost` | arm | " in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import io
 import json
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 import requests
 
-from tests.sandbox_client import SandboxClient
+from tests.sandbox_client import SandboxClient, SandboxRun
 
 WHERE = ("payments", "westeurope")
 CONTAINER = ("catalog", "eastus")
@@ -116,3 +117,26 @@ def test_the_same_image_again_restarts_nothing(sandbox: SandboxClient) -> None:
     sandbox.arm("PUT", path, json={"properties": {"linuxFxVersion": image}})
     time.sleep(0.3)  # an image would be pulled in 0.08 s
     assert [entry for entry in sandbox.journal(service="catalog") if "event" in entry] == []
+
+
+def test_auto_swap_follows_a_deployment_on_windows_only(tmp_path: Path) -> None:
+    # Given an app on Windows and one on Linux, both with auto swap
+    regions = {"westeurope": {"kind": "app"}, "northeurope": {"kind": "app,linux"}, "uksouth": None}
+    services = {"payments": {"regions": regions}, "catalog": None, "identity": None}
+    run = SandboxRun(tmp_path, {"speed": 10, "services": services, "protocol": {"retry_after": 0}})
+    try:
+        client = run.client
+        for region in ("westeurope", "northeurope"):
+            base = client.resource("payments", region, "staging")
+            client.arm("PATCH", base + "/config/web", json={"properties": {"autoSwapSlotName": "production"}})
+            # When a package is deployed to staging
+            body = {"properties": {"packageUri": package(client, "2026.11.4"), "type": "zip"}}
+            client.arm("PUT", base + "/extensions/onedeploy", json=body)
+            client.wait_until(lambda region=region: client.events("content_changed", region=region))
+            client.wait_until(lambda region=region: client.state("payments", region)["operation"] is None)
+        # Then it is swapped into production by itself on Windows, and on Linux it is not
+        client.wait_until(lambda: client.build("payments", "westeurope") == "2026.11.4")
+        assert [entry["by"] for entry in client.events("swap_started")] == ["auto swap"]
+        assert client.build("payments", "northeurope") == "2026.11.1"
+    finally:
+        assert run.stop() == 0

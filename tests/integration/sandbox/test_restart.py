@@ -13,7 +13,7 @@ SLOW = {
     "timings": {"restart": 1.5, "apply_settings": 0, "warm_up": 0, "switch_to_end": 0},
     "services": {"catalog": None, "identity": None},
     "limits": {"on": False},
-    "protocol": {"retry_after": 0},
+    "protocol": {"retry_after": 0, "operation_kept": 2},
 }
 
 
@@ -71,3 +71,13 @@ def test_production_as_the_source_of_a_swap_is_disturbed(slow: SandboxClient) ->
     assert slow.get(*WHERE).status_code == 503
     assert slow.follow(accepted).status_code == 200
     assert slow.get(*WHERE).json()["build"] == "2026.11.2"
+
+
+def test_the_result_of_an_operation_expires(slow: SandboxClient) -> None:
+    # Given a swap whose result is kept for two seconds
+    accepted = slow.post_swap(*WHERE)
+    address = accepted.headers["Location"]
+    slow.wait_until(lambda: slow.arm("GET", address).status_code == 404)
+    # Then it was done all the same, and the answer is App Service's
+    assert slow.get(*WHERE).json()["build"] == "2026.11.2"
+    assert slow.arm("GET", address).json()["Code"] == "NotFound"

@@ -279,12 +279,23 @@ def test_a_build_that_never_starts_is_reverted(sandbox: SandboxClient) -> None:
     assert [entry["reason"] for entry in sandbox.events("swap_reverted")] == [ended.json()["Message"]]
 
 
-@pytest.mark.parametrize(("statuses", "status"), [("200", 200), ("204,202", 417), ("", 200)])
-def test_the_warm_up_accepts_the_codes_that_the_settings_name(
-    sandbox: SandboxClient, statuses: str, status: int
+@pytest.mark.parametrize(
+    ("path", "statuses", "status"),
+    [
+        ("/", "200", 200),
+        ("", "200", 200),
+        ("status", "200", 200),
+        ("/", "204, 202", 417),
+        ("/nothing-here", "200", 417),
+        ("/nothing-here", "", 200),
+    ],
+)
+def test_the_warm_up_asks_the_path_and_accepts_the_codes_that_the_settings_name(
+    sandbox: SandboxClient, path: str, statuses: str, status: int
 ) -> None:
     base = sandbox.resource(*WHERE, "staging") + "/config/appsettings"
     settings = sandbox.arm("POST", base + "/list").json()["properties"]
+    settings["WEBSITE_SWAP_WARMUP_PING_PATH"] = path
     settings["WEBSITE_SWAP_WARMUP_PING_STATUSES"] = statuses
     sandbox.arm("PUT", base, json={"properties": settings})
     ended = sandbox.swap(*WHERE)

@@ -1,5 +1,7 @@
 """What may be asked for, and what is said when it can't be."""
 
+# ruff: noqa: E501 (the tables are read by their rows)
+
 from __future__ import annotations
 
 import re

@@ -1,5 +1,7 @@
 """Reading a spec's file: what is wrong is said with file, line and the nearest valid word, all at once."""
 
+# ruff: noqa: E501 (the tables are read by their rows)
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Where a refresh takes its build from: addresses without secrets, images with the build as their tag."""
 
+# ruff: noqa: E501 (the tables are read by their rows)
+
 from __future__ import annotations
 
 import pytest

@@ -37,8 +37,17 @@ def watch(
 
 @pytest.mark.parametrize(
     ("row", "taken"),
-    [("ggg", 3), ("nggg", 4), ("ggbggg", 6), ("gngnggg", 7), ("oooooooooggg", 12), ("OOOOOOggg", 9), ("bbbbggg", 7), ("nnnnnnnnnnggg", 13)],
-)  # fmt: skip
+    [
+        ("ggg", 3),
+        ("nggg", 4),
+        ("ggbggg", 6),
+        ("gngnggg", 7),
+        ("oooooooooggg", 12),
+        ("OOOOOOggg", 9),
+        ("bbbbggg", 7),
+        ("nnnnnnnnnnggg", 13),
+    ],
+)
 def test_so_many_good_answers_in_a_row_are_accepted(row: str, taken: int) -> None:
     assert watch(row) == (Accept("healthy 3 times in a row"), taken)
 
@@ -137,7 +146,7 @@ def test_a_pause_ends_with_the_bake() -> None:
     ],
 )
 def test_a_watch_taken_up_after_the_deadline_still_looks(row: str, decision: Decision) -> None:
-    """Given a worker lost for hours, when its successor looks, then a good slot is accepted, any other not."""
+    """Given a worker lost for hours, then its successor still looks, and accepts a good slot only."""
     assert watch(row, begin=9999.0)[0] == decision
 
 

@@ -53,5 +53,5 @@ def test_other_schemes_and_paths_that_lead_elsewhere_are_refused() -> None:
         Rejected, match="'file' is not a way to reach a status page; it must be https or http"
     ):
         status_url("a.example", "file", "/status")
-    with pytest.raises(Rejected, match="the status page's path '@evil.example' has an '@' in it"):
+    with pytest.raises(Rejected, match=r"the status page's path '@evil\.example' has an '@' in it"):
         status_url("a.example", "https", "@evil.example")

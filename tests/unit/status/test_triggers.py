@@ -23,7 +23,7 @@ PAGE = {
 class _App(BaseHTTPRequestHandler):
     build = "2.0"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         body = f'{{"build": "{self.build}", "state": "running"}}'.encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -50,8 +50,8 @@ def trigger(url: str, build: str, soak: float) -> StatusTrigger:
 
 
 async def fired(what: StatusTrigger) -> Any:
-    async for event in what.run():
-        return event.payload
+    event = await anext(aiter(what.run()))
+    return event.payload
 
 
 def test_the_wire_format_round_trips() -> None:
