@@ -18,7 +18,7 @@ from tests.sandbox_client import SandboxClient
     [
         ({}, "build"),
         ({"build": "; rm -rf /"}, "build"),
-        ({"build": "2026.11.2\n"}, "build"),
+        ({"build": "2026.11.2 2026.11.3"}, "build"),
         ({"build": 20261102}, "build"),
         ({"build": NEW, "regions": ["atlantis"]}, "atlantis"),
         ({"build": NEW, "regions": [WEST, WEST]}, "regions"),

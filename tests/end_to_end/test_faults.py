@@ -9,7 +9,7 @@ import pytest
 
 from include.local.api import ENDED, AirflowApi
 from tests.end_to_end.release import LIMIT_S, Release
-from tests.end_to_end.world import BROKEN, NEW, NORTH, OLD, STEERED, UNCLEAR, WEST
+from tests.end_to_end.world import BROKEN, NEW, NORTH, OLD, REFRESH_FAULT, STEERED, UNCLEAR, WEST
 from tests.sandbox_client import SandboxClient
 
 Fleet = Mapping[str, Release]
@@ -25,7 +25,9 @@ def fleet(api: AirflowApi, sandbox: SandboxClient) -> Fleet:
         often = {} if fault == "warm_up_never_succeeds" else {"times": 1}
         where = {"service": fault, "region": WEST, "operation": "swap"}
         sandbox.fault(fault, where=where, **often, **params)
-    releases = {fault: Release.start(api, sandbox, fault) for fault in (*UNCLEAR, *BROKEN, *STEERED)}
+    sandbox.fault(REFRESH_FAULT, where={"service": REFRESH_FAULT})
+    faults = (*UNCLEAR, *BROKEN, *STEERED, REFRESH_FAULT)
+    releases = {fault: Release.start(api, sandbox, fault) for fault in faults}
     _spoil_pages(sandbox, {fault: releases[fault] for fault in UNCLEAR})
     return releases
 
@@ -87,6 +89,16 @@ def test_a_page_that_proves_nothing_stops_the_release(fleet: Fleet, fault: str) 
     assert (len(release.asked()), release.switches()) == (1, [WEST])
     assert release.builds(NORTH) == (OLD, NEW)
     assert release.state_of(f"{NORTH}.swap") == "upstream_failed"
+
+
+def test_a_failed_refresh_is_reported_and_undoes_nothing(fleet: Fleet) -> None:
+    # Given a deployment to staging that fails after the last region / When the release runs
+    release = fleet[REFRESH_FAULT]
+    # Then the release stands, staging keeps what it holds, and the verdict says so
+    assert release.ended() == "success", release.sentence()
+    assert (release.builds(), release.switches()) == ((NEW, OLD), [WEST])
+    assert release.state_of(f"refresh.{WEST}") == "failed"
+    assert f"{WEST}'s staging could not be refreshed to {NEW}" in release.sentence()
 
 
 def test_no_fault_was_left_out(fleet: Fleet, sandbox: SandboxClient) -> None:

@@ -90,7 +90,7 @@ def test_one_message_is_edited_and_the_end_is_noticed(payments: Released, sandbo
     assert "is released" in replies[-1]["text"]
     told = "\n".join(reply["text"] for reply in replies)
     for region in REGIONS:
-        assert told.count(f"{region} is accepted with {NEW}") == 1
+        assert told.count(f"{region}: accepted with {NEW}") == 1
     # And other media got the same.
     hooks = [hook["body"] for hook in sandbox.hooks()["hooks"] if "CHG-1001" in str(hook["body"])]
     assert hooks and NEW in str(hooks[-1])
@@ -117,6 +117,17 @@ def test_steps_cleared_by_hand_after_success_change_nothing(payments: Released) 
     assert [release.builds(region) for region in REGIONS] == [(NEW, NEW)] * 3
 
 
+def test_only_the_asked_regions_in_the_order_of_the_spec(api: AirflowApi, sandbox: SandboxClient) -> None:
+    # Given two of three regions, asked for in another order / When they are released
+    release = Release.start(api, sandbox, "subset", regions=[UK, WEST])
+    assert release.ended() == "success", release.sentence()
+    # Then the spec's order holds, and the third is left alone
+    assert release.switches() == [WEST, UK]
+    assert [release.builds(region) for region in REGIONS] == [(NEW, OLD), (OLD, NEW), (NEW, OLD)]
+    assert release.state_of(f"{NORTH}.swap") == "skipped"
+    release.assert_one_region_in_flight()
+
+
 def test_a_second_release_waits_its_turn(api: AirflowApi, sandbox: SandboxClient) -> None:
     # Given a release whose swap takes a while, and which leaves the next build in staging
     where = {"service": "queued", "operation": "swap"}
@@ -136,4 +147,5 @@ def test_a_second_release_waits_its_turn(api: AirflowApi, sandbox: SandboxClient
     # And people were told of it
     one, two = first.messages()[0], second.messages()[0]
     assert "1 more release waits its turn behind this one" in "\n".join([one["text"], *one["edits"]])
-    assert "waited" in two["text"] and "for its turn" in two["text"]
+    shown = str(two["blocks"])
+    assert "waited" in shown and "for its turn" in shown

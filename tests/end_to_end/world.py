@@ -100,6 +100,9 @@ UNCLEAR = {
 """Faults of production's status page after which nothing may be taken for proved."""
 
 
+REFRESH_FAULT = "one_deploy_fails"
+"""A fault of the refresh, which comes after the release proper."""
+
 SILENCED = {"slack_down": {}, "slack_slow": {"delay": 8.0}, "slack_rate_limited": {"retry_after": 30}}
 """Faults of Slack that hold no release up."""
 
@@ -120,7 +123,8 @@ def specs() -> dict[str, Json]:
         spec("region_back", WEST, NORTH, UK),
         spec("release_back", WEST, NORTH, UK, on_failure="roll_back_release"),
         spec("halted", WEST, NORTH, on_failure="halt"),
-        spec("undeployed", refresh=_refresh("undeployed")),
+        spec("subset", WEST, NORTH, UK),
+        spec(REFRESH_FAULT, refresh=_refresh(REFRESH_FAULT) | {"deadline": "5s"}),
         spec("queued", refresh=_refresh("queued"), announce=_SLACK),
         *(spec(service, WEST, NORTH) for service in ("expired", "asked_wrongly", "unready")),
         _nowhere(),

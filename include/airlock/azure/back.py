@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 
-from include.airlock.azure.forward import timing_of
+from include.airlock.azure.forward import prove, timing_of
 from include.airlock.azure.look import RegionView, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Placement, World, placement
-from include.airlock.azure.watch import watch
 from include.airlock.errors import AirlockError, NotProvenBack, Refused, SwapFailed, Transient
 from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase
 from include.airlock.release.ledger import now
@@ -34,13 +33,13 @@ def roll_back(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         return None
     run.lock("rolled_back", _reason(run, region))
     if region.phase is not Phase.ROLLING_BACK:
-        region.phase = Phase.ROLLING_BACK
+        region.phase, region.watch = Phase.ROLLING_BACK, None
         run.save(region, f"swapping back to {region.old_build}")
     try:
         with RegionView.of(run.service, name) as view:
             later = _swap_back(view, run, region, patience)
             if later is None:
-                _prove(view, region)
+                later = prove(view, run, region, region.old_build or "", patience)
     except Transient:
         raise
     except AirlockError as fault:
@@ -118,12 +117,6 @@ def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
         swapped_at=world.production.swapped_at,
         since=time.time(),
     )
-
-
-def _prove(view: RegionView, region: RegionRecord) -> None:
-    """The old build answers in production, Healthy, several times in a row."""
-    url = view.url(view.site.production(), production=True)
-    watch(view, url, region.old_build, switched=True).or_raise("after the way back ")
 
 
 def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:

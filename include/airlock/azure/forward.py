@@ -13,7 +13,7 @@ from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
 from include.airlock.azure.watch import watch
 from include.airlock.errors import Denied, Drifted, NotFound, Refused, SwapFailed
-from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase
+from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase, Watch
 from include.airlock.model.streak import Wait
 from include.airlock.release.ledger import now
 from include.airlock.release.run import ReleaseRun
@@ -21,6 +21,9 @@ from include.airlock.release.step import Later
 
 if TYPE_CHECKING:
     from include.airlock.status.triggers import StatusTrigger
+
+_STAGING_BACK_S = 60.0
+"""Seconds for the old app to answer in the staging slot, where it restarts after the swap."""
 
 _SWAPPED = (Phase.SWAPPED, Phase.VERIFIED, Phase.ACCEPTED)
 
@@ -159,34 +162,51 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
             return later
         region = run.region(name)
     with RegionView.of(run.service, name) as view:
-        url = view.url(view.site.production(), production=True)
         if region.phase is Phase.ACCEPTED:
+            url = view.url(view.site.production(), production=True)
             watch(view, url, run.request.build, switched=True).or_raise()
             return None
-        if region.watching_since is None:
-            region.watching_since = time.time()
-            run.save(region)
-        since = region.watching_since
-        watched = watch(view, url, run.request.build, since=since, patience=patience, switched=True)
-        if isinstance(watched.decision, Wait):
-            return Later(watched.decision.seconds)
-        watched.or_raise()
+        later = prove(view, run, region, run.request.build, patience)
+        if later:
+            return later
         _old_build_in_staging(view, region)
     region.phase, region.verified_at, region.failure = Phase.VERIFIED, now(), None
-    region.watching_since = None
     run.save(region, f"{region.new_build} is verified; staging holds {region.old_build}")
+    return None
+
+
+def prove(
+    view: RegionView, run: ReleaseRun, region: RegionRecord, build: str, patience: float
+) -> Later | None:
+    """``build`` answers in production, Healthy, several times in a row; a proof under way goes on.
+
+    Raises:
+        NotHealthy, NotProven: with what was wrong.
+    """
+    url = view.url(view.site.production(), production=True)
+    region.watch = region.watch or Watch(since=time.time())
+    watched = watch(view, url, build, proof=region.watch, patience=patience, switched=True)
+    if isinstance(watched.decision, Wait):
+        run.save(region)
+        return Later(watched.decision.seconds)
+    region.watch = None
+    watched.or_raise()
     return None
 
 
 def _old_build_in_staging(view: RegionView, region: RegionRecord) -> None:
     """The way back is open only while staging holds the old build. How well it is there does not matter."""
     url = view.url(view.site.staging(), production=False)
-    once = replace(view.service.status_page.policy(), consecutive=1)
+    usual = view.service.status_page.policy()
+    once = replace(usual, consecutive=1, deadline_s=min(usual.deadline_s, _STAGING_BACK_S))
     watch(view, url, region.old_build, policy=once, build_only=True).or_raise("staging: ")
 
 
 def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     """Keep watching production until the bake time has passed, then accept the region.
+
+    A long bake is watched by a trigger, which fires when it is over or the page turned bad;
+    either way this step looks for itself.
 
     Raises:
         NotHealthy, NotProven: the region went bad while it baked.
@@ -199,16 +219,14 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         if later:
             return later
         region = run.region(name)
-    assert region.verified_at is not None
-    since = datetime.fromisoformat(region.verified_at).timestamp()
-    soak = run.service.bake.total_seconds()
     with RegionView.of(run.service, name) as view:
-        url = view.url(view.site.production(), production=True)
-        if since + soak - time.time() > patience:
-            return Later(0.0, trigger=_trigger(view, url, run.request.build, since, soak))
-        policy = run.service.status_page.policy().baking(soak)
-        watch(view, url, run.request.build, since=since, policy=policy, switched=True).or_raise()
+        later = _bake(view, run, region, patience)
+    if later:
+        run.save(region)
+        return later
+    region.watch = None
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
+    region.refresh = "was not refreshed yet" if run.service.refresh else None
     run.save(region, f"accepted with {region.new_build}")
     run.ledger.release_lock_of(run.release)
     return None
@@ -219,3 +237,22 @@ def _trigger(view: RegionView, url: str, build: str, since: float, soak: float) 
 
     page = view.service.status_page.model_dump(mode="json")
     return StatusTrigger(url=url, ca_file=view.access.ca_file, build=build, since=since, soak=soak, page=page)
+
+
+def _bake(view: RegionView, run: ReleaseRun, region: RegionRecord, patience: float) -> Later | None:
+    assert region.verified_at is not None
+    since = datetime.fromisoformat(region.verified_at).timestamp()
+    soak = run.service.bake.total_seconds()
+    url = view.url(view.site.production(), production=True)
+    later = Later(0.0, trigger=_trigger(view, url, run.request.build, since, soak))
+    if region.watch is None:
+        region.watch = Watch(since=since)
+        if since + soak - time.time() > patience:
+            return later
+    policy = run.service.status_page.policy().baking(soak)
+    build = run.request.build
+    watched = watch(view, url, build, policy=policy, proof=region.watch, patience=patience, switched=True)
+    if isinstance(watched.decision, Wait):
+        return later
+    watched.or_raise()
+    return None

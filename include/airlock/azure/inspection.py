@@ -7,6 +7,7 @@ from typing import Any
 
 from include.airlock.azure.sites import SlotState
 from include.airlock.azure.swap_decision import World
+from include.airlock.errors import Refused
 from include.airlock.model.health import Healthy, Verdict, in_words
 from include.airlock.model.record import RegionRecord
 
@@ -26,6 +27,16 @@ class Fault:
         return f"{self.region}: {self.text}"
 
 
+class FaultsFound(Refused):
+    """The preflight's report: every fault of every region; nothing was touched."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        several = "s" if len(faults) > 1 else ""
+        head = f"the preflight found {len(faults)} fault{several}; nothing was touched:"
+        super().__init__("\n".join([head, *(f"  - {fault}" for fault in faults)]))
+        self.faults = faults
+
+
 @dataclass(frozen=True)
 class Inspected:
     """Everything that the preflight reads of one region. ``settings`` is None where it may not be read."""
@@ -37,6 +48,7 @@ class Inspected:
     production_config: dict[str, Any]
     staging_settings: dict[str, Any] | None
     production_settings: dict[str, Any] | None
+    sticky_settings: frozenset[str]
     differences: list[dict[str, Any]]
     public_host: str | None
 
@@ -143,7 +155,8 @@ def _warm_up(seen: Inspected) -> list[tuple[str, str]]:
     """Any answer counts as warm unless the good codes are named (facts: what a swap does, 3)."""
     if seen.staging_settings is None or seen.production_settings is None:
         return [("warn_settings", "the app settings may not be read, so the warm-up ping was not checked")]
-    named = seen.production_settings.get(_PING_STATUSES) or seen.staging_settings.get(_PING_STATUSES)
+    sticky = _PING_STATUSES in seen.sticky_settings  # then production's value is applied before the warm-up
+    named = (seen.production_settings if sticky else seen.staging_settings).get(_PING_STATUSES)
     if not named:
         return [("warn_ping", f"{_PING_STATUSES} is not set: any answer, even an error, counts as warm")]
     codes = [code.strip() for code in str(named).split(",")]

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.airlock.azure.inspection import FaultsFound
 from include.airlock.errors import AirlockError
 from include.airlock.model.record import Phase
 from include.airlock.release.run import ReleaseRun
@@ -25,7 +26,7 @@ class PreflightOperator(ReleaseStep):
         for warning in warnings:
             self.log.warning("%s", warning)
         record = run.record()
-        record.warnings, record.refusal = warnings, None
+        record.warnings, record.refusal, record.faults = warnings, None, []
         run.ledger.save_header(record)
         return warnings
 
@@ -33,6 +34,8 @@ class PreflightOperator(ReleaseStep):
         """Keep the report for the verdict, as one sentence."""
         record = run.record()
         record.refusal = "; ".join(line.strip(" -") for line in str(fault).splitlines())
+        found = fault.faults if isinstance(fault, FaultsFound) else []
+        record.faults = [{"region": each.region, "code": each.code, "text": each.text} for each in found]
         run.ledger.save_header(record)
 
 
@@ -89,6 +92,7 @@ class BakeOperator(ReleaseStep):
 class RollBackOperator(ReleaseStep):
     """The way back of one lane: runs when a step of it failed, acts where the policy says so."""
 
+    after_failures = True
     ui_color = "#fadbd8"
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
@@ -118,6 +122,7 @@ def _reached(run: ReleaseRun, name: str) -> bool:
 class RollBackEarlierOperator(ReleaseStep):
     """Where the policy is to roll back the whole release: the regions done before, last one first."""
 
+    after_failures = True
     ui_color = "#fadbd8"
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from include.airlock.azure.inspection import Fault, Inspected, inspect
+from include.airlock.azure.inspection import Fault, FaultsFound, Inspected, inspect
 from include.airlock.azure.look import RegionView, sides
 from include.airlock.azure.watch import watch
-from include.airlock.errors import AirlockError, Denied, Refused, Transient
+from include.airlock.errors import AirlockError, Denied, Transient
 from include.airlock.model.record import Phase
 from include.airlock.model.streak import Policy
 from include.airlock.release.run import ReleaseRun
@@ -27,7 +27,7 @@ def preflight(run: ReleaseRun) -> list[Fault]:
 
     Raises:
         Locked: the service is locked.
-        Refused: names every fault of every region; nothing was touched.
+        FaultsFound: names every fault of every region; nothing was touched.
         Transient: the cloud could not be asked, and nothing else is wrong.
     """
     run.not_locked()
@@ -37,7 +37,7 @@ def preflight(run: ReleaseRun) -> list[Fault]:
     faults = [fault for look in looks if not isinstance(look, Transient) for fault in look[1]]
     serious = [fault for fault in faults if not fault.warning]
     if serious:
-        raise Refused(_report(serious))
+        raise FaultsFound(serious)
     for look in looks:
         if isinstance(look, Transient):
             raise look
@@ -77,6 +77,7 @@ def _read(view: RegionView) -> Inspected:
         production_config=site.config(staging=False),
         staging_settings=_settings(view, staging=True),
         production_settings=_settings(view, staging=False),
+        sticky_settings=site.sticky_settings(),
         differences=site.differences(),
         public_host=view.region.public_host,
     )
@@ -98,8 +99,3 @@ def _keep(run: ReleaseRun, name: str, seen: Inspected | None) -> None:
     region.production, region.staging = sides(seen.world)
     region.old_build, region.new_build = seen.world.production_build, run.request.build
     run.save(region)
-
-
-def _report(faults: list[Fault]) -> str:
-    head = f"the preflight found {len(faults)} fault{'s' if len(faults) > 1 else ''}; nothing was touched:"
-    return "\n".join([head, *(f"  - {fault}" for fault in faults)])

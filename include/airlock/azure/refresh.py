@@ -8,8 +8,8 @@ from dataclasses import replace
 from include.airlock.azure.arm import Answer, error_of
 from include.airlock.azure.look import RegionView
 from include.airlock.azure.watch import watch
-from include.airlock.errors import AirlockError, ConnectionMissing, Refused, Transient
-from include.airlock.model.record import Phase
+from include.airlock.errors import AirlockError, ConnectionMissing, Refused
+from include.airlock.model.record import Phase, Watch
 from include.airlock.model.service import Package
 from include.airlock.model.streak import Wait
 from include.airlock.release.run import ReleaseRun
@@ -32,8 +32,6 @@ def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     try:
         with RegionView.of(run.service, name) as view:
             later = _put(view, run, name, build, patience)
-    except Transient:
-        raise
     except AirlockError as fault:
         _remember(run, name, f"could not be refreshed to {build}: {fault}")
         raise
@@ -57,13 +55,15 @@ def _put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: flo
             answer = _deploy(view, build)
             if answer.status >= 400:
                 raise error_of(answer, f"refresh staging of {name}")
-        region.refreshing, region.watching_since = build, time.time()
+        region.refreshing, region.watch = build, Watch(since=time.time())
         run.save(region)
     how = view.service.refresh
     assert how is not None
     policy = replace(view.service.status_page.policy(), deadline_s=how.deadline.total_seconds())
-    watched = watch(view, url, build, policy=policy, since=region.watching_since, patience=patience)
+    region.watch = region.watch or Watch(since=time.time())
+    watched = watch(view, url, build, policy=policy, proof=region.watch, patience=patience)
     if isinstance(watched.decision, Wait):
+        run.save(region)
         return Later(watched.decision.seconds)
     watched.or_raise()
     return None

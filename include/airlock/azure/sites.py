@@ -124,6 +124,12 @@ class SlotSite:
         what = f"read the settings of {self.region.app}"
         return _properties(self._arm.read_by_post(f"{path}/config/appsettings/list", what=what))
 
+    def sticky_settings(self) -> frozenset[str]:
+        """The names of the app settings that stay with their slot in a swap."""
+        what = f"read the slot settings of {self.region.app}"
+        names = _properties(self._arm.get(f"{self._site}/config/slotConfigNames", what=what))
+        return frozenset(str(name) for name in names.get("appSettingNames") or [])
+
     def set_container(self, image: str) -> Answer:
         """Let staging run a container image, ``name:tag``."""
         body = {"properties": {"linuxFxVersion": f"DOCKER|{image}"}}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from include.airlock.azure.look import RegionView
 from include.airlock.errors import NotHealthy, NotProven
 from include.airlock.model.health import Healthy, Inconclusive, Reading, Unhealthy, Verdict, in_words, judge
+from include.airlock.model.record import Watch
 from include.airlock.model.streak import Decision, Fail, Policy, Streak, Wait, decide
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def watch(
     build: str | None,
     *,
     policy: Policy | None = None,
-    since: float | None = None,
+    proof: Watch | None = None,
     patience: float | None = None,
     build_only: bool = False,
     switched: bool = False,
@@ -48,14 +49,15 @@ def watch(
     Args:
         build: the build that must answer; None takes any.
         policy: how much proof is asked for; the spec's own by default.
-        since: epoch seconds when this proof began, for one that goes on after a lost worker.
+        proof: what an earlier call of the same proof came to; brought up to date here.
         patience: seconds to stay in this worker; None means until it is decided.
         build_only: only the build counts, not how well it does.
         switched: requests are known to reach the new build, so another one counts as a fault at once.
     """
     policy = policy or view.service.status_page.policy()
     began = time.time()
-    streak = Streak(started=began if since is None else since, switched=switched)
+    proof = proof or Watch(since=began)
+    streak = Streak(started=proof.since, switched=switched, good=proof.good, bad=proof.bad)
     while True:
         decision = decide(streak, policy, time.time())
         if not isinstance(decision, Wait):
@@ -68,6 +70,7 @@ def watch(
         verdict = _build_verdict(reading, build) if build_only else judge(reading, build)
         log.info("%s", in_words(verdict))
         streak = streak.after(verdict, time.time())
+        proof.good, proof.bad = streak.good, streak.bad
 
 
 def _build_verdict(reading: Reading, build: str | None) -> Verdict:

@@ -88,6 +88,17 @@ class Event(_Stored):
     kind: str = "info"
 
 
+class Watch(_Stored):
+    """A proof under way, kept so that a step that gave its worker back goes on with it.
+
+    ``since`` is when it began (epoch seconds), ``good`` and ``bad`` the answers in a row so far.
+    """
+
+    since: float
+    good: int = 0
+    bad: int = 0
+
+
 class RegionRecord(_Stored):
     """One region's part of a release."""
 
@@ -100,7 +111,7 @@ class RegionRecord(_Stored):
     swap: SwapIntent | None = None
     way_back: SwapIntent | None = None
     verified_at: str | None = None
-    watching_since: float | None = Field(None, description="epoch seconds when the current proof began")
+    watch: Watch | None = None
     refreshing: str | None = Field(None, description="the build that staging was asked to get")
     started_at: str | None = None
     ended_at: str | None = None
@@ -127,6 +138,7 @@ class ReleaseRecord(_Stored):
     outcome: Outcome = Outcome.RUNNING
     sentence: str | None = None
     refusal: str | None = Field(None, description="what the preflight found, when it refused")
+    faults: list[dict[str, str]] = Field([], description="the same, typed: region, code, text")
     warnings: list[str] = []
     events: list[Event] = []
     regions: list[RegionRecord] = []

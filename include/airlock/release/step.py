@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airlock.errors import AirlockError, Transient
+from include.airlock.errors import AirlockError, RequestError, Transient
 from include.airlock.model.record import Phase
 from include.airlock.model.service import Service
 from include.airlock.release.run import ReleaseRun, asset_of, open_release
@@ -68,6 +68,9 @@ class ReleaseStep(BaseOperator):
     moment, and answers ``Later`` when a wait takes long.
     """
 
+    after_failures = False
+    """Whether the step is there for what failed before: without a change request it has nothing to do."""
+
     ui_color = "#e8f1fa"
     ui_fgcolor = "#1b2a3a"
 
@@ -96,7 +99,12 @@ class ReleaseStep(BaseOperator):
         return self._go(context, patience=_PATIENCE_AFTER_S)
 
     def _go(self, context: Context, *, patience: float) -> Any:
-        run = open_release(context, self.service)
+        try:
+            run = open_release(context, self.service)
+        except RequestError as fault:
+            if self.after_failures:
+                raise AirflowSkipException("there is no release to speak of; see the preflight") from fault
+            raise
         if self.region is not None and not run.asked(self.region):
             raise AirflowSkipException(f"{self.region} is not asked for")
         try:
@@ -116,7 +124,7 @@ class ReleaseStep(BaseOperator):
         verb = self.task_id.rpartition(".")[2]
         region.failure = f"{verb}: {fault}"
         if not fault.retryable:
-            region.watching_since = region.refreshing = None  # a Clear begins the proof anew
+            region.watch = region.refreshing = None  # a Clear begins the proof anew
         if fault.retryable or region.phase is Phase.ACCEPTED:
             run.save(region)
             return

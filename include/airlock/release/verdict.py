@@ -31,28 +31,41 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
 
 def _released(record: ReleaseRecord, asked: list[RegionRecord]) -> str:
     names = ", ".join(f"{region.name} (before: {region.old_build})" for region in asked)
-    stale = [f"{r.name}'s staging {r.refresh}" for r in asked if r.refresh and "could not" in r.refresh]
+    stale = [f"{r.name}'s staging {r.refresh}" for r in asked if r.refresh and " not " in f" {r.refresh} "]
     tail = f"; {'; '.join(stale)}" if stale else ""
     return f"{record.build} is released in {names}{tail}"
 
 
 def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[RegionRecord]) -> str:
     """Why it stopped, what was brought back, what keeps the new build, what was not touched."""
-    failed = next((region for region in asked if region.failure), None)
-    doubt = next((r for r in asked if r.phase not in (Phase.ACCEPTED, Phase.ROLLED_BACK)), None)
-    where = failed or doubt
-    why = where.failure if where and where.failure else "a step did not finish; see its log"
-    parts = [f"{record.build} stopped in {where.name if where else 'no region'}: {why}"]
-    parts += [f"{region.name} was swapped back and {region.old_build} serves again" for region in back]
-    parts += [
-        f"{r.name} could not be proved to be back"
-        for r in asked
-        if r.phase in (Phase.STUCK, Phase.ROLLING_BACK)
-    ]
-    kept = [region.name for region in asked if region.phase is Phase.ACCEPTED]
-    parts += [f"{', '.join(kept)} keeps {record.build}"] if kept else []
-    waiting = [region.name for region in asked if region.phase in (Phase.WAITING, Phase.CHECKED)]
-    parts += [f"{', '.join(waiting)} was not touched"] if waiting else []
-    if back:
-        parts.append(f"{record.service} is locked")
+    waiting = [r for r in asked if r.phase in (Phase.WAITING, Phase.CHECKED) and not r.failure]
+    touched = [r for r in asked if r not in waiting]
+    open_ones = [r for r in touched if r.phase not in (Phase.ACCEPTED, Phase.ROLLED_BACK, Phase.STUCK)]
+    kept = [r.name for r in asked if r.phase is Phase.ACCEPTED]
+    doubt = [r for r in open_ones if r.swap or r.way_back]
+    parts = [f"{record.build} {_where(record, asked, touched)}"]
+    parts += [f"{r.name} was swapped back and {r.old_build} serves again" for r in back]
+    parts += [f"{r.name} could not be proved to be back" for r in asked if r.phase is Phase.STUCK]
+    parts += [f"{r.name} is in doubt between {r.old_build} and {record.build}" for r in doubt]
+    parts += [f"{', '.join(kept)} {_verb(kept, 'keeps', 'keep')} {record.build}"] if kept else []
+    names = [r.name for r in waiting]
+    parts += [f"{', '.join(names)} {_verb(names, 'was', 'were')} not touched"] if names else []
+    parts += [f"{record.service} is locked"] if back or doubt or _stuck(asked) else []
     return "; ".join(parts)
+
+
+def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[RegionRecord]) -> str:
+    """The region that stopped the release, and why: the one with a failure, else the last one touched."""
+    failed = next((region for region in asked if region.failure and region.phase is not Phase.ACCEPTED), None)
+    where = failed or next((r for r in touched if r.phase is not Phase.ACCEPTED), None)
+    if where is None:
+        return "stopped between regions: a step did not finish; see its log"
+    return f"stopped in {where.name}: {where.failure or 'a step did not finish; see its log'}"
+
+
+def _stuck(asked: list[RegionRecord]) -> bool:
+    return any(region.phase is Phase.STUCK for region in asked)
+
+
+def _verb(names: list[str], one: str, several: str) -> str:
+    return one if len(names) == 1 else several

@@ -23,6 +23,7 @@ GOOD = Inspected(
     production_config={"experiments": {"rampUpRules": []}},
     staging_settings={},
     production_settings={"WEBSITE_SWAP_WARMUP_PING_STATUSES": "200,204"},
+    sticky_settings=frozenset({"WEBSITE_SWAP_WARMUP_PING_STATUSES"}),
     differences=[{"level": "Warning", "description": "a setting will change"}],
     public_host=None,
 )
@@ -62,6 +63,7 @@ def world(**more: Any) -> Inspected:
         (seen(public_host="pay.example.com"), "public_host"),
         (seen(production_settings={}), "warn_ping"),
         (seen(production_settings={"WEBSITE_SWAP_WARMUP_PING_STATUSES": "200,503"}), "warn_ping"),
+        (seen(sticky_settings=frozenset()), "warn_ping"),
         (seen(production_settings=None), "warn_settings"),
     ],
 )
@@ -102,3 +104,9 @@ def test_drift_since_the_preflight() -> None:
     assert [fault.code for fault in compare(redeployed, record, NEW)] == ["drift"]
     hotfix = replace(GOOD.world, production_build="1.1")
     assert "answered 1.0 at preflight and 1.1 now" in str(compare(hotfix, record, NEW)[0])
+
+
+def test_a_ping_setting_that_travels_counts_from_staging() -> None:
+    # Given good codes that are not slot settings: the warm-up sees staging's own value
+    region = seen(sticky_settings=frozenset(), staging_settings=GOOD.production_settings, production_settings={})
+    assert inspect(region, NEW) == []
