@@ -9,6 +9,7 @@ from pathlib import Path
 
 from include.local.home import PROJECT_ROOT, Home, write_private
 from include.local.postgres import Postgres
+from include.local.preload import SETTINGS
 
 USER = "admin"
 # Each LocalExecutor worker is a process; two cores serve no more than these at once.
@@ -73,6 +74,13 @@ def base_environment() -> dict[str, str]:
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }
+
+
+def write_local_settings(home: Home) -> None:
+    """Let the scheduler import beforehand what its steps need (see `include.local.preload`)."""
+    folder = home.airflow / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "airflow_local_settings.py").write_text(SETTINGS, encoding="utf-8")
 
 
 def write_password_file(home: Home, kept: Mapping[str, str]) -> None:

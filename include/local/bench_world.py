@@ -13,7 +13,9 @@ SERVICE = "bench"
 REGIONS = ("westeurope", "northeurope", "uksouth", "eastus")
 BUILD = "2026.11.2"
 NEXT_BUILD = "2026.11.4"
-CONSECUTIVE, INTERVAL_S, BAKE_S = 3, 0.5, 2.0
+CONSECUTIVE, INTERVAL_S, BAKE_S = 3, 0.25, 1.0
+# A cloud four times as fast as the sandbox's usual one, as a step waits for the cloud in its worker.
+SPEED = 4
 
 _SPEC = """
 service: {service}
@@ -57,5 +59,5 @@ def write_dags(folder: Path) -> Path:
 
 
 def sandbox_settings() -> dict[str, Any]:
-    """Return the sandbox's settings: the four regions, with its usual times."""
-    return {"services": {SERVICE: {"regions": {name: {} for name in REGIONS}}}}
+    """Return the sandbox's settings: the four regions, on a cloud that is `SPEED` times as fast as usual."""
+    return {"speed": SPEED, "services": {SERVICE: {"regions": {name: {} for name in REGIONS}}}}

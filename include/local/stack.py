@@ -18,7 +18,13 @@ from typing import IO, Any, Self
 import requests
 
 from include.local import sessions
-from include.local.airflow_settings import USER, base_environment, settings, write_password_file
+from include.local.airflow_settings import (
+    USER,
+    base_environment,
+    settings,
+    write_local_settings,
+    write_password_file,
+)
 from include.local.api import AirflowApi
 from include.local.connections import airflow_connections, as_environment
 from include.local.home import PROJECT_ROOT, Home
@@ -203,6 +209,7 @@ class LocalStack:
     def _environ(self, port: int) -> None:
         kept = self.home.secrets()
         write_password_file(self.home, kept)
+        write_local_settings(self.home)
         self.environment = (
             base_environment() | settings(self.home, self._postgres, port, self.dags) | self._extra
         )

@@ -1,0 +1,42 @@
+"""Imports once, in the scheduler, what every step needs: LocalExecutor forks its workers from it.
+
+Airflow runs each step in a process of its own. Forked from a parent that holds the modules
+already, a step starts sooner and shares their memory; otherwise each would import them anew.
+Airflow imports ``airflow_local_settings`` in each of its programs, so that is the place to ask.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+SETTINGS = "from include.local.preload import in_scheduler\n\nin_scheduler()\n"
+"""The content of ``airflow_local_settings.py``."""
+
+_MODULES = (
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.providers.slack.hooks.slack",
+    "airflow.providers.standard.triggers.temporal",
+    "azure.identity",
+    "azure.core.rest",
+    "azure.mgmt.core.policies",
+    "requests",
+    "include.airlock.dag",
+    "include.airlock.announce.slack",
+    "include.airlock.announce.webhook",
+    "include.airlock.azure.back",
+    "include.airlock.azure.preflight",
+    "include.airlock.azure.refresh",
+    "include.airlock.status.probe",
+)
+
+
+def in_scheduler() -> None:
+    """Import the modules when this process is a scheduler; what can't be imported is left to the step."""
+    if "scheduler" not in sys.argv:
+        return
+    for name in _MODULES:
+        try:
+            import_module(name)
+        except ImportError:
+            continue
