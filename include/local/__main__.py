@@ -19,6 +19,7 @@ from include.local.airflow_settings import base_environment
 from include.local.api import ApiError
 from include.local.home import PROJECT_ROOT, Home, HomeInUse
 from include.local.programs import ProgramFailed
+from include.local.sandbox_unit import port_options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,7 +97,7 @@ def _sandbox(chosen: argparse.Namespace) -> NoReturn:
     home = Home.named(chosen.name)
     home.create()
     os.chdir(PROJECT_ROOT)
-    command = [sys.executable, "-m", "include.sandbox", "--state-dir", str(home.sandbox)]
+    command = [sys.executable, "-m", "include.sandbox", "--state-dir", str(home.sandbox), *port_options()]
     os.execve(sys.executable, command, base_environment())  # noqa: S606
 
 

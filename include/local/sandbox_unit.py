@@ -11,6 +11,7 @@ from typing import Any
 
 from include.local.airflow_settings import base_environment
 from include.local.home import PROJECT_ROOT, Home, write_private
+from include.local.ports import asked_port
 from include.local.programs import Program, ProgramFailed
 
 START_LIMIT_S = 30.0
@@ -19,16 +20,14 @@ START_LIMIT_S = 30.0
 class SandboxUnit:
     """One sandbox: started with its own settings, then known by its endpoints."""
 
-    def __init__(
-        self, home: Home, settings: Mapping[str, Any] | None = None, port_base: int | None = None
-    ) -> None:
-        """Describe it; `settings` is the sandbox's own configuration, `port_base` its first port."""
+    def __init__(self, home: Home, settings: Mapping[str, Any] | None = None) -> None:
+        """Describe it; `settings` is the sandbox's own configuration."""
         self._home = home
         self._settings = settings
         self._endpoints_file = home.sandbox / "endpoints.json"
         self.program = Program(
             "sandbox",
-            [sys.executable, "-m", "include.sandbox", *self._options(port_base)],
+            [sys.executable, "-m", "include.sandbox", *self._options()],
             environment=base_environment(),
             log=home.logs / "sandbox.log",
             folder=PROJECT_ROOT,
@@ -59,10 +58,14 @@ class SandboxUnit:
     def _config_file(self) -> Path:
         return self._home.sandbox / "config.json"
 
-    def _options(self, port_base: int | None) -> list[str]:
-        options = ["--state-dir", str(self._home.sandbox)]
+    def _options(self) -> list[str]:
+        options = ["--state-dir", str(self._home.sandbox), *port_options()]
         if self._settings:
             options += ["--config", str(self._config_file)]
-        if port_base is not None:
-            options += ["--port-base", str(port_base)]
         return options
+
+
+def port_options() -> list[str]:
+    """Return the sandbox's option for its first port, when AIRLOCK_SANDBOX_PORT_BASE asks for one."""
+    asked = asked_port("AIRLOCK_SANDBOX_PORT_BASE")
+    return [] if asked is None else ["--port-base", str(asked)]

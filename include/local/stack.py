@@ -193,7 +193,7 @@ class LocalStack:
         if self._postgres.socket_folder is not None:
             self._watchdog.remove(self._postgres.socket_folder)
         if not self._keep and self._postgres.files is not None:
-            self._watchdog.remove(self._postgres.files)
+            self._watchdog.remove(self._postgres.files.parent)
         self._postgres.await_ready()
 
     def _restart_database_as_template(self) -> None:

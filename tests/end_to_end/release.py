@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,12 +78,12 @@ class Release:
         return self.api.logs(self.dag, self.run_id, task, self.tries_of(task))
 
     def sentence(self) -> str:
-        """Return what the verdict says."""
+        """Return what the verdict says; of a release that failed, the error that ended it."""
         said = self.api.xcom(self.dag, self.run_id, "verdict")
         if said is not None:
             return str(said)
-        lines = [line for line in self.log("verdict").splitlines() if "ReleaseFailed: " in line]
-        return lines[-1].partition("ReleaseFailed: ")[2] if lines else ""
+        found = re.findall(r"\b(?:ReleaseFailed|RequestError): (.*)", self.log("verdict"))
+        return str(found[-1]) if found else ""
 
     def clear(self, task: str) -> list[str]:
         """Clear a step and all after it, as a person would."""

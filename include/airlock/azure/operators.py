@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airlock.azure.inspection import FaultsFound
 from include.airlock.errors import AirlockError
 from include.airlock.model.record import Phase
 from include.airlock.release.run import ReleaseRun
@@ -34,7 +33,7 @@ class PreflightOperator(ReleaseStep):
         """Keep the report for the verdict, as one sentence."""
         record = run.record()
         record.refusal = "; ".join(line.strip(" -") for line in str(fault).splitlines())
-        found = fault.faults if isinstance(fault, FaultsFound) else []
+        found = getattr(fault, "faults", [])
         record.faults = [{"region": each.region, "code": each.code, "text": each.text} for each in found]
         run.ledger.save_header(record)
 

@@ -116,7 +116,10 @@ def test_a_starter_that_dies_takes_its_programs_and_folders_along(tmp_path: Path
     starter.send_signal(number)
     starter.wait(timeout=10)
     # Then nothing is left: neither program, nor its child, nor the folder, nor the watchdog
-    wait_for(lambda: all(gone(pid) for pid in (session, child, watchdog)), limit_s=15)
+    try:
+        wait_for(lambda: all(gone(pid) for pid in (session, child, watchdog)), limit_s=15)
+    finally:
+        sessions.kill([session])
     assert not folder.exists()
 
 
