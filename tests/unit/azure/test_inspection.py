@@ -108,5 +108,7 @@ def test_drift_since_the_preflight() -> None:
 
 def test_a_ping_setting_that_travels_counts_from_staging() -> None:
     # Given good codes that are not slot settings: the warm-up sees staging's own value
-    region = seen(sticky_settings=frozenset(), staging_settings=GOOD.production_settings, production_settings={})
+    region = seen(
+        sticky_settings=frozenset(), staging_settings=GOOD.production_settings, production_settings={}
+    )
     assert inspect(region, NEW) == []
