@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import DagRunTriggerException
 
-from include.airlock.announce.notifier import Notifier, NotTold
-from include.airlock.announce.tell import tell
 from include.airlock.errors import RequestError, Transient
-from include.airlock.model.record import Outcome, ReleaseRecord
 from include.airlock.model.service import Service
-from include.airlock.release.ledger import now
-from include.airlock.release.run import ReleaseRun, asset_of, ledger_of, open_release
+from include.airlock.release.assets import asset_of
 from include.airlock.release.step import ReleaseStep
-from include.airlock.release.verdict import outcome_of
+
+if TYPE_CHECKING:
+    from include.airlock.announce.notifier import Notifier, NotTold, Store
+    from include.airlock.model.record import ReleaseRecord
+    from include.airlock.release.run import ReleaseRun
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,13 @@ def notifiers_of(service: Service) -> list[Notifier]:
     return found
 
 
+def tell_all(service: Service, record: ReleaseRecord, store: Store) -> list[NotTold]:
+    """Tell each of them; answers what was not told."""
+    from include.airlock.announce.tell import tell
+
+    return tell(record, notifiers_of(service), store)
+
+
 class TellOperator(ReleaseStep):
     """Bring every medium up to date with the release. What could not be told is kept for the next tell."""
 
@@ -42,6 +49,8 @@ class TellOperator(ReleaseStep):
 
     def execute(self, context: Context) -> Any:
         """Tell; never fails a release. A change request that can't be used is the preflight's to report."""
+        from include.airlock.release.run import open_release
+
         try:
             run = open_release(context, self.service)
         except RequestError as fault:
@@ -51,10 +60,12 @@ class TellOperator(ReleaseStep):
 
     def told(self, run: ReleaseRun, context: Context) -> Any:
         """Tell the release as it stands; one that was stopped and goes on is running again."""
+        from include.airlock.model.record import Outcome
+
         record = run.record()
         record.outcome, record.sentence, record.ended_at = Outcome.RUNNING, None, None
         self._note_queue(record, context)
-        return _texts(tell(record, notifiers_of(self.service), run.ledger.told(run.release)))
+        return _texts(tell_all(self.service, record, run.ledger.told(run.release)))
 
     def _note_queue(self, record: ReleaseRecord, context: Context) -> None:
         """Say that other releases of the service wait their turn behind this one."""
@@ -72,7 +83,7 @@ class TellEndOperator(TellOperator):
 
     def told(self, run: ReleaseRun, context: Context) -> Any:
         """Computes the outcome itself: it must not wait for, nor hold up, the verdict."""
-        left = tell(ended(run.record()), notifiers_of(self.service), run.ledger.told(run.release))
+        left = tell_all(self.service, ended(run.record()), run.ledger.told(run.release))
         if left:
             raise _tell_again(self.service.service, run.release)
         return []
@@ -80,6 +91,9 @@ class TellEndOperator(TellOperator):
 
 def ended(record: ReleaseRecord) -> ReleaseRecord:
     """The record with its outcome."""
+    from include.airlock.release.ledger import now
+    from include.airlock.release.verdict import outcome_of
+
     record.outcome, record.sentence = outcome_of(record)
     record.ended_at = record.ended_at or now()
     return record
@@ -122,6 +136,9 @@ class TellAgainOperator(BaseOperator):
             RequestError: no such service or release.
             Transient: something is still not told.
         """
+        from include.airlock.model.record import Outcome
+        from include.airlock.release.run import ledger_of
+
         params: Any = context["params"]
         service = next((s for s in self.services if s.service == params["service"]), None)
         record = None
@@ -134,6 +151,6 @@ class TellAgainOperator(BaseOperator):
             raise Transient(f"{record.release} runs again and tells by itself; looking once more later")
         if record.outcome is Outcome.RUNNING:
             record = ended(record)
-        left = tell(record, notifiers_of(service), ledger.told(record.release))
+        left = tell_all(service, record, ledger.told(record.release))
         if left:
             raise Transient("; ".join(_texts(left)))

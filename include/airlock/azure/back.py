@@ -141,3 +141,12 @@ def roll_back_earlier(run: ReleaseRun, *, patience: float) -> Later | None:
             if later:
                 return later
     return None
+
+
+def reached(run: ReleaseRun, name: str) -> bool:
+    """Whether ``name`` is the first asked region that is not accepted, after a preflight that passed."""
+    for region in run.record().regions:
+        if region.phase in (Phase.ACCEPTED, Phase.NOT_ASKED):
+            continue
+        return region.name == name and region.new_build is not None
+    return False

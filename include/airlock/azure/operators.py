@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airlock.errors import AirlockError
-from include.airlock.model.record import Phase
-from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import ReleaseStep
+
+if TYPE_CHECKING:
+    from include.airlock.release.run import ReleaseRun
 
 
 class PreflightOperator(ReleaseStep):
@@ -96,26 +97,17 @@ class RollBackOperator(ReleaseStep):
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """Skips a lane that the release never reached, and one whose policy is to halt."""
-        from include.airlock.azure.back import roll_back
+        from include.airlock.azure.back import reached, roll_back
 
         assert self.region
         region = run.region(self.region)
-        if not _reached(run, self.region):
+        if not reached(run, self.region):
             raise AirflowSkipException(f"the release did not reach {self.region}")
         if run.request.on_failure == "halt":
             if region.swap is not None:
                 run.lock("in_flight", f"{self.region} is in doubt: {region.failure}")
             raise AirflowSkipException("the policy is to halt and leave everything as it is")
         return roll_back(run, self.region, patience=patience)
-
-
-def _reached(run: ReleaseRun, name: str) -> bool:
-    """Whether ``name`` is the first asked region that is not accepted, after a preflight that passed."""
-    for region in run.record().regions:
-        if region.phase in (Phase.ACCEPTED, Phase.NOT_ASKED):
-            continue
-        return region.name == name and region.new_build is not None
-    return False
 
 
 class RollBackEarlierOperator(ReleaseStep):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
 from include.airlock.errors import ReleaseFailed, RequestError
-from include.airlock.model.record import Outcome, ReleaseRecord
-from include.airlock.release.ledger import now
-from include.airlock.release.run import asset_of, ledger_of, open_release
+from include.airlock.release.assets import asset_of
 from include.airlock.release.step import ReleaseStep
-from include.airlock.release.verdict import outcome_of
+
+if TYPE_CHECKING:
+    from include.airlock.model.record import ReleaseRecord
 
 
 class VerdictOperator(ReleaseStep):
@@ -25,6 +25,11 @@ class VerdictOperator(ReleaseStep):
         Raises:
             ReleaseFailed: with the one sentence that says why.
         """
+        from include.airlock.model.record import Outcome
+        from include.airlock.release.ledger import now
+        from include.airlock.release.run import open_release
+        from include.airlock.release.verdict import outcome_of
+
         run = open_release(context, self.service)
         record = run.record()
         record.outcome, record.sentence = outcome_of(record)
@@ -56,6 +61,8 @@ class UnlockOperator(BaseOperator):
         Raises:
             RequestError: the service is unknown or not locked.
         """
+        from include.airlock.release.run import ledger_of
+
         params: Any = context["params"]
         service, reason = params["service"], str(params["reason"]).strip()
         if service not in self.services:

@@ -13,21 +13,16 @@ from include.airlock.model.service import Service
 from include.airlock.release.ledger import Ledger, Lock, now
 
 if TYPE_CHECKING:
-    from airflow.sdk import Asset, Context
+    from airflow.sdk import Context
 
 _PATIENT_S = 5.0
 """Seconds between the time a run may start and its start, from which on it is told as waiting."""
 
 
-def asset_of(service: str) -> Asset:
-    """The asset under which a service's ledger is kept."""
-    from airflow.sdk import Asset
-
-    return Asset(name=f"airlock_{service}")  # a URI with a scheme would load every provider
-
-
 def ledger_of(context: Context, service: str) -> Ledger:
     """A service's ledger; the task must have the service's asset among its inlets."""
+    from include.airlock.release.assets import asset_of
+
     return Ledger(context["asset_state_store"][asset_of(service)])
 
 

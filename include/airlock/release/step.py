@@ -12,12 +12,13 @@ from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryActi
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airlock.errors import AirlockError, RequestError, Transient
-from include.airlock.model.record import Phase
 from include.airlock.model.service import Service
-from include.airlock.release.run import ReleaseRun, asset_of, open_release
+from include.airlock.release.assets import asset_of
 
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
+
+    from include.airlock.release.run import ReleaseRun
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,8 @@ class ReleaseStep(BaseOperator):
         return self._go(context, patience=_PATIENCE_AFTER_S)
 
     def _go(self, context: Context, *, patience: float) -> Any:
+        from include.airlock.release.run import open_release
+
         try:
             run = open_release(context, self.service)
         except RequestError as fault:
@@ -118,6 +121,8 @@ class ReleaseStep(BaseOperator):
 
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
         """Keep why the region failed, so that the verdict and Slack can say it."""
+        from include.airlock.model.record import Phase
+
         if self.region is None:
             return
         region = run.region(self.region)
