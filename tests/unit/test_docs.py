@@ -257,6 +257,7 @@ def test_the_role_and_its_table_name_the_same_rights() -> None:
         ("/resetSlotConfig", {"slots/resetSlotConfig/Action", "resetSlotConfig/Action"}),
         ("/slotsdiffs", {"slots/slotsdiffs/Action"}),
         ("/config/web", {"config/Read", "slots/config/Read", "slots/config/Write"}),
+        ("/config/slotConfigNames", {"config/Read"}),
         ("/config/appsettings/list", {"config/list/Action", "slots/config/list/Action"}),
         ("/extensions/onedeploy", {"slots/extensions/Write"}),
     ],
@@ -270,7 +271,7 @@ def test_there_is_no_call_without_a_right() -> None:
     """A new path in sites.py has to be added to the role, and to the test above."""
     source = (ROOT / "include/airlock/azure/sites.py").read_text(encoding="utf-8")
     known = {"slotsswap", "resetSlotConfig", "slotsdiffs", "config/web", "config/appsettings/list"}
-    known.add("extensions/onedeploy")
+    known |= {"extensions/onedeploy", "config/slotConfigNames"}
     assert set(re.findall(r'\{(?:self\._slot|self\._site|path)\}/([\w/]+)"', source)) == known
 
 
