@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 TELL_AGAIN = "airlock_tell_again"
 
+_LONGEST_PART = 180
+"""Characters of a release's run id that go into another run's: Airflow takes 250 in all."""
+
 
 def notifiers_of(service: Service) -> list[Notifier]:
     """One notifier for each medium that the spec names."""
@@ -105,7 +108,7 @@ def _tell_again(service: str, release: str) -> DagRunTriggerException:
     moment = datetime.now(UTC)
     return DagRunTriggerException(
         trigger_dag_id=TELL_AGAIN,
-        dag_run_id=f"{service}.{release}.{moment:%Y%m%dT%H%M%S}",
+        dag_run_id=f"{service}.{release[:_LONGEST_PART]}.{moment:%Y%m%dT%H%M%S}",
         conf={"service": service, "release": release},
         logical_date=None,
         reset_dag_run=False,

@@ -8,6 +8,7 @@ and so put the old build back (see ``docs/adr/0003-swap-once.md``).
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,22 @@ from include.airlock.errors import (
     Throttled,
     Unreachable,
 )
+from include.airlock.model.fields import CONTROL
 
 API_VERSION = "2025-05-01"
 """The api-version of Microsoft.Web that azure-mgmt-web 11.0.1 speaks."""
 
 _LONGEST_TEXT = 400
+_LONGEST_BODY = 20_000
+_LONGEST_CODE = 80
+_LONGEST_WAIT_S = 300.0
+_SECRETS = (
+    (re.compile(r"(://)[^\s/@?#\"'<>]+@"), r"\1…@"),
+    (re.compile(r"(://[^\s?\"'<>]+\?)[^\s\"'<>]+"), r"\1…"),
+    (re.compile(r"(?i)\b(sig|signature|token|secret|password|key)=[^\s&\"'<>]+"), r"\1=…"),
+)
+"""Where an address or a query may carry a secret: user and password, any query, a signature alone."""
+
 _GATEWAY = 500
 _THROTTLED = 429
 
@@ -43,20 +55,25 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the platform asks to wait, or None."""
+        """Seconds that the platform asks to wait, or None; a gateway's nonsense must not stop a release."""
         value = self.headers.get("retry-after", "")
-        return float(value) if value.replace(".", "", 1).isdigit() else None
+        return (
+            min(float(value), _LONGEST_WAIT_S) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) else None
+        )
 
     @property
     def message(self) -> str:
-        """What the platform says is wrong, from either of its two shapes of error, cut to a line."""
+        """What the platform says is wrong, from either of its two shapes of error, cut to a line.
+
+        It may repeat what it was sent, so signatures and credentials in addresses are left out.
+        """
         text = self._error.get("message") or self._error.get("Message") or self.text
-        return " ".join(str(text).split())[:_LONGEST_TEXT]
+        return _line(str(text)[:_LONGEST_BODY])
 
     @property
     def code(self) -> str:
         """The platform's error code, or an empty text."""
-        return str(self._error.get("code") or self._error.get("Code") or "")
+        return _line(str(self._error.get("code") or self._error.get("Code") or "")[:_LONGEST_CODE])
 
     @property
     def _error(self) -> dict[str, Any]:
@@ -64,6 +81,14 @@ class Answer:
         body = self.body if isinstance(self.body, dict) else {}
         inner = body.get("error")
         return inner if isinstance(inner, dict) else body
+
+
+def _line(text: str) -> str:
+    """Foreign text on one line, without control characters and without what may be a secret."""
+    shown = CONTROL.sub(" ", text)
+    for secret, instead in _SECRETS:
+        shown = secret.sub(instead, shown)
+    return " ".join(shown.split())[:_LONGEST_TEXT]
 
 
 def error_of(answer: Answer, what: str) -> CloudError:
@@ -189,10 +214,10 @@ def _translated(call: Callable[[], Any], what: str, access: AzureAccess) -> Any:
     try:
         return call()
     except ClientAuthenticationError as fault:
-        said = " ".join(str(fault.message).split())[:_LONGEST_TEXT]
+        said = _line(str(fault.message))
         raise Denied(f"{what}: no token for connection '{access.conn_id}': {said}") from fault
     except AzureError as fault:
-        said = " ".join(str(fault.message).split())[:_LONGEST_TEXT]
+        said = _line(str(fault.message))
         raise Unreachable(f"{what}: no answer from {access.endpoint}: {said}") from fault
 
 

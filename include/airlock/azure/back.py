@@ -14,7 +14,7 @@ from include.airlock.release.ledger import now
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
 
-_NOTHING_DONE = (Phase.WAITING, Phase.CHECKED)
+_MAY_BE_BROUGHT_BACK = (Phase.ACCEPTED, Phase.VERIFIED, Phase.SWAPPED, Phase.ROLLING_BACK, Phase.STUCK)
 
 
 def roll_back(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
@@ -120,9 +120,10 @@ def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
 
 
 def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:
-    region.phase = Phase.STUCK
-    if isinstance(fault, SwapFailed):
-        region.way_back = None  # proved that nothing was swapped: after a Clear it is meant anew
+    region.phase, region.watch = Phase.STUCK, None  # a Clear begins the proof anew
+    sent = region.way_back is not None and region.way_back.posts > 0
+    if isinstance(fault, SwapFailed) or not sent:
+        region.way_back = None  # proved, or never asked for, so after a Clear it is meant anew
     text = f"could not be proved to be back on {region.old_build}: {fault}"
     region.failure = f"{region.failure}; {text}" if region.failure else text
     run.save(region, text)
@@ -135,8 +136,11 @@ def roll_back_earlier(run: ReleaseRun, *, patience: float) -> Later | None:
     Raises:
         NotProvenBack: one could not be brought back; those before it were not touched.
     """
-    for region in reversed(run.record().regions):
-        if region.phase in (Phase.ACCEPTED, Phase.VERIFIED, Phase.SWAPPED, Phase.ROLLING_BACK):
+    regions = run.record().regions
+    if all(region.phase in (Phase.ACCEPTED, Phase.NOT_ASKED) for region in regions):
+        return None  # it went on to its end since; what is accepted stays
+    for region in reversed(regions):
+        if region.phase in _MAY_BE_BROUGHT_BACK:
             later = roll_back(run, region.name, patience=patience)
             if later:
                 return later

@@ -89,6 +89,7 @@ def swap(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     with RegionView.of(run.service, name) as view:
         if region.phase is Phase.ACCEPTED:
             _still_there(view, run, name)
+            _sound_again(run, region, "swap")
             return None
         if region.swap is None:
             region.swap = _meant(view.world(), region, run)
@@ -113,6 +114,13 @@ def _still_there(view: RegionView, run: ReleaseRun, name: str) -> None:
         raise Drifted(
             f"{name} was accepted with {run.request.build}; now {seen or 'nothing readable'} answers"
         )
+
+
+def _sound_again(run: ReleaseRun, region: RegionRecord, verb: str) -> None:
+    """An accepted region that failed at this step when it was last cleared does so no more."""
+    if (region.failure or "").startswith(f"{verb}: "):
+        region.failure = None
+        run.save(region, f"sound again at {verb}")
 
 
 def _meant(world: World, region: RegionRecord, run: ReleaseRun) -> SwapIntent:
@@ -140,9 +148,9 @@ def _carry_out(
 
     try:
         seen = Swap(view.site, view.world, save, timing_of(run), patience=patience).carry_out(intent)
-    except (SwapFailed, Denied, NotFound) as fault:
+    except (SwapFailed, Drifted, Denied, NotFound) as fault:
         if isinstance(fault, SwapFailed) or intent.posts == 0:
-            region.swap = None  # proved that nothing was swapped: after a Clear it is meant anew
+            region.swap = None  # proved, or never asked for, so after a Clear it is meant anew
             run.save(region)
             run.ledger.release_lock_of(run.release)
         raise
@@ -165,6 +173,7 @@ def verify(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         if region.phase is Phase.ACCEPTED:
             url = view.url(view.site.production(), production=True)
             watch(view, url, run.request.build, switched=True).or_raise()
+            _sound_again(run, region, "verify")
             return None
         later = prove(view, run, region, run.request.build, patience)
         if later:
@@ -213,6 +222,7 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     """
     region = begin(run, name)
     if region.phase is Phase.ACCEPTED:
+        run.ledger.release_lock_of(run.release)  # a worker may have died between accepting and unlocking
         return None
     if region.phase is not Phase.VERIFIED:  # cleared after a failure: prove it again first
         later = verify(run, name, patience=patience)
@@ -222,6 +232,8 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     with RegionView.of(run.service, name) as view:
         later = _bake(view, run, region, patience)
     if later:
+        if later.trigger is not None and not _soaked(run, region):
+            region.watch = Watch(since=_verified(region))  # nobody counts answers until the soak is over
         run.save(region)
         return later
     region.watch = None
@@ -232,6 +244,15 @@ def bake(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     return None
 
 
+def _verified(region: RegionRecord) -> float:
+    assert region.verified_at is not None
+    return datetime.fromisoformat(region.verified_at).timestamp()
+
+
+def _soaked(run: ReleaseRun, region: RegionRecord) -> bool:
+    return time.time() >= _verified(region) + run.service.bake.total_seconds()
+
+
 def _trigger(view: RegionView, url: str, build: str, since: float, soak: float) -> StatusTrigger:
     from include.airlock.status.triggers import StatusTrigger
 
@@ -240,8 +261,7 @@ def _trigger(view: RegionView, url: str, build: str, since: float, soak: float) 
 
 
 def _bake(view: RegionView, run: ReleaseRun, region: RegionRecord, patience: float) -> Later | None:
-    assert region.verified_at is not None
-    since = datetime.fromisoformat(region.verified_at).timestamp()
+    since = _verified(region)
     soak = run.service.bake.total_seconds()
     url = view.url(view.site.production(), production=True)
     later = Later(0.0, trigger=_trigger(view, url, run.request.build, since, soak))

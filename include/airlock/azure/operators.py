@@ -109,6 +109,11 @@ class RollBackOperator(ReleaseStep):
             raise AirflowSkipException("the policy is to halt and leave everything as it is")
         return roll_back(run, self.region, patience=patience)
 
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """Nothing more: the way back keeps why it got stuck, and must not hide why it was taken."""
+        if self.region is not None and run.region(self.region).failure is None:
+            super().note_failure(run, fault)
+
 
 class RollBackEarlierOperator(ReleaseStep):
     """Where the policy is to roll back the whole release: the regions done before, last one first."""
@@ -138,3 +143,11 @@ class RefreshOperator(ReleaseStep):
 
         assert self.region
         return refresh(run, self.region, patience=patience)
+
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """A failed refresh is told as the staging slot's state; it is no failure of an accepted region."""
+        assert self.region
+        region = run.region(self.region)
+        if not fault.retryable and (region.watch or region.refreshing):
+            region.watch = region.refreshing = None  # a Clear begins the proof anew
+            run.save(region)

@@ -93,8 +93,10 @@ def _settings(view: RegionView, *, staging: bool) -> dict[str, object] | None:
 
 
 def _keep(run: ReleaseRun, name: str, seen: Inspected | None) -> None:
-    assert seen is not None
     region = run.region(name)
+    if region.swap is not None and region.phase is not Phase.ROLLED_BACK:
+        return  # its swap was meant while the preflight, cleared alone, still looked
+    assert seen is not None
     region.phase, region.failure, region.swap, region.way_back = Phase.WAITING, None, None, None
     region.production, region.staging = sides(seen.world)
     region.old_build, region.new_build = seen.world.production_build, run.request.build

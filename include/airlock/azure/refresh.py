@@ -8,7 +8,7 @@ from dataclasses import replace
 from include.airlock.azure.arm import Answer, error_of
 from include.airlock.azure.look import RegionView
 from include.airlock.azure.watch import watch
-from include.airlock.errors import AirlockError, ConnectionMissing, Refused
+from include.airlock.errors import AirlockError, ConnectionMissing, Refused, Transient
 from include.airlock.model.record import Phase, Watch
 from include.airlock.model.service import Package
 from include.airlock.model.streak import Wait
@@ -23,15 +23,19 @@ def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
 
     Raises:
         Refused: a region of the release is not accepted.
+        Locked: another release of the service is in doubt, or was rolled back.
         NotHealthy, NotProven: staging does not answer with that build.
     """
     for other in run.record().regions:
         if other.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
             raise Refused(f"{other.name} is not accepted; staging keeps the way back")
+    run.not_locked()  # another release in doubt has its way back in staging
     build = run.request.refresh_build or run.request.build
     try:
         with RegionView.of(run.service, name) as view:
             later = _put(view, run, name, build, patience)
+    except Transient:
+        raise  # it is tried again: nothing to tell yet
     except AirlockError as fault:
         _remember(run, name, f"could not be refreshed to {build}: {fault}")
         raise

@@ -23,7 +23,7 @@ from include.airlock.azure.swap_decision import (
     decide,
     overdue,
 )
-from include.airlock.errors import Denied, Drifted, NotFound, SwapFailed, Transient
+from include.airlock.errors import Denied, Drifted, NotFound, Rejected, SwapFailed, Transient
 from include.airlock.model.record import SwapIntent, SwapPhase
 
 log = logging.getLogger(__name__)
@@ -150,6 +150,11 @@ class Swap:
         except Transient as fault:
             log.warning("%s", fault)
             return self._overdue(intent)
+        except Rejected as fault:  # told on another server: the token must not go there, the look decides
+            log.warning("%s", fault)
+            intent.location = None
+            self._save(intent)
+            return 0.0
         reply = classify(answer)
         if reply in (Reply.LOST, Reply.THROTTLED):
             log.warning("the operation could not be read: %s %s", answer.status, answer.message)

@@ -166,7 +166,7 @@ def decide(intent: SwapIntent, world: World, timing: Timing, now: float) -> Deci
     else:
         patience = min(timing.settle, SIGNS_LAG)
         why = _contradiction(where, intent, world)
-    if intent.posts and _quiet(intent, now) < patience:
+    if (intent.posts or where is Placement.UNCLEAR) and _quiet(intent, now) < patience:
         return Decision(Move.WAIT, f"the signs may lag behind: {_signs(world)}")
     return Decision(Move.STOP, why)
 

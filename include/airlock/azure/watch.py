@@ -10,7 +10,7 @@ from include.airlock.azure.look import RegionView
 from include.airlock.errors import NotHealthy, NotProven
 from include.airlock.model.health import Healthy, Inconclusive, Reading, Unhealthy, Verdict, in_words, judge
 from include.airlock.model.record import Watch
-from include.airlock.model.streak import Decision, Fail, Policy, Streak, Wait, decide
+from include.airlock.model.streak import Accept, Decision, Fail, Policy, Streak, Wait, decide
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ def watch(
     streak = Streak(started=proof.since, switched=switched, good=proof.good, bad=proof.bad)
     while True:
         decision = decide(streak, policy, time.time())
+        if isinstance(decision, Accept) and not streak.readings:
+            decision = Wait(0.0, "healthy when it was last looked at")  # a proof ends with a look of its own
         if not isinstance(decision, Wait):
             log.info("%s", decision.why)
             return Watched(decision, streak.last)

@@ -127,6 +127,8 @@ class ReleaseStep(BaseOperator):
             return
         region = run.region(self.region)
         verb = self.task_id.rpartition(".")[2]
+        if region.phase is Phase.ROLLING_BACK and not self.after_failures:
+            return  # a cleared step was refused: the record is the way back's, which may be writing it now
         region.failure = f"{verb}: {fault}"
         if not fault.retryable:
             region.watch = region.refreshing = None  # a Clear begins the proof anew

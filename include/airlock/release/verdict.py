@@ -13,7 +13,7 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     Released only when every asked region is accepted; nothing is green by absence.
     """
     asked = [region for region in record.regions if region.phase is not Phase.NOT_ASKED]
-    if asked and all(region.phase is Phase.ACCEPTED for region in asked):
+    if asked and all(region.phase is Phase.ACCEPTED and not region.failure for region in asked):
         return Outcome.RELEASED, _released(record, asked)
     back = [region for region in asked if region.phase is Phase.ROLLED_BACK]
     stuck = [region for region in asked if region.phase in (Phase.STUCK, Phase.ROLLING_BACK)]
@@ -41,7 +41,7 @@ def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[Regio
     waiting = [r for r in asked if r.phase in (Phase.WAITING, Phase.CHECKED) and not r.failure]
     touched = [r for r in asked if r not in waiting]
     open_ones = [r for r in touched if r.phase not in (Phase.ACCEPTED, Phase.ROLLED_BACK, Phase.STUCK)]
-    kept = [r.name for r in asked if r.phase is Phase.ACCEPTED]
+    kept = [r.name for r in asked if r.phase is Phase.ACCEPTED and not r.failure]
     doubt = [r for r in open_ones if r.swap or r.way_back]
     parts = [f"{record.build} {_where(record, asked, touched)}"]
     parts += [f"{r.name} was swapped back and {r.old_build} serves again" for r in back]
@@ -56,7 +56,8 @@ def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[Regio
 
 def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[RegionRecord]) -> str:
     """The region that stopped the release, and why: the one with a failure, else the last one touched."""
-    failed = next((region for region in asked if region.failure and region.phase is not Phase.ACCEPTED), None)
+    failed = next((r for r in asked if r.failure and r.phase is not Phase.ACCEPTED), None)
+    failed = failed or next((region for region in asked if region.failure), None)
     where = failed or next((r for r in touched if r.phase is not Phase.ACCEPTED), None)
     if where is None:
         return "stopped between regions: a step did not finish; see its log"
