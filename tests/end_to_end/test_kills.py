@@ -94,7 +94,7 @@ def test_between_intent_and_request(killed: Killed) -> None:
     release = killed.held
     # Then a new one proves that nothing was done, and asks once more: one swap
     assert release.ended() == "success", release.sentence()
-    assert [entry["fault"] for entry in release.asked(region=NORTH)] == ["request_held", None]
+    assert [entry["status"] for entry in release.asked(region=NORTH)] == [None, 202]
     assert release.switches() == [WEST, NORTH]
     assert release.builds(NORTH) == (NEW, OLD)
     release.assert_one_region_in_flight()

@@ -98,7 +98,7 @@ def ended(record: ReleaseRecord) -> ReleaseRecord:
     from include.airlock.release.verdict import outcome_of
 
     record.outcome, record.sentence = outcome_of(record)
-    record.ended_at = record.ended_at or now()
+    record.ended_at = now()
     return record
 
 

@@ -31,9 +31,10 @@ def roll_back(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     if region.swap is None:
         run.save(region, "nothing was changed here, so nothing is swapped back")
         return None
+    run.not_overtaken(name)
     run.lock("rolled_back", _reason(run, region))
     if region.phase is not Phase.ROLLING_BACK:
-        region.phase, region.watch = Phase.ROLLING_BACK, None
+        region.phase, region.watch, region.back_since = Phase.ROLLING_BACK, None, time.time()
         run.save(region, f"swapping back to {region.old_build}")
     try:
         with RegionView.of(run.service, name) as view:
@@ -61,7 +62,7 @@ def _swap_back(view: RegionView, run: ReleaseRun, region: RegionRecord, patience
     if region.way_back is None:
         forward = region.swap
         assert forward is not None
-        seen = _await_clear_signs(view, run, forward, patience)
+        seen = _await_clear_signs(view, run, region, patience)
         if isinstance(seen, Later):
             return seen
         where = placement(forward, seen)
@@ -72,28 +73,32 @@ def _swap_back(view: RegionView, run: ReleaseRun, region: RegionRecord, patience
         region.way_back = _meant_back(forward, seen)
         run.save(region)
 
-    def save(_: SwapIntent) -> None:
-        run.save(region)
-
+    save = run.sole_writer(region, "way_back")
     swap = Swap(view.site, view.world, save, timing_of(run), patience=patience)
     result = swap.carry_out(region.way_back)
     return Later(result) if isinstance(result, float) else None
 
 
 def _await_clear_signs(
-    view: RegionView, run: ReleaseRun, forward: SwapIntent, patience: float
+    view: RegionView, run: ReleaseRun, region: RegionRecord, patience: float
 ) -> World | Later:
-    """Look until no operation runs and the builds can be placed; a swap under way is waited out."""
-    began = time.time()
+    """Look until no operation runs and the builds can be placed; a swap under way is waited out.
+
+    That nothing was swapped is believed only after ``swap_settle``: a request may still be on its way.
+    """
+    forward, began = region.swap, time.time()
+    assert forward is not None
+    since = region.back_since or began
     while True:
         seen = view.world()
-        settled = time.time() - max(forward.posted_at or 0.0, forward.heard_at or 0.0) > timing_of(run).settle
+        last = max(forward.posted_at or since, forward.heard_at or 0.0)
+        settled = time.time() - last > timing_of(run).settle
         where = placement(forward, seen)
         if not seen.operation and (
             where is Placement.SWAPPED or (settled and where is not Placement.UNCLEAR)
         ):
             return seen
-        if time.time() - forward.since > 2 * timing_of(run).timeout:
+        if time.time() - since > 2 * timing_of(run).timeout:
             raise Refused(f"an operation still runs or the signs stay unclear ({where})")
         if where is Placement.UNCLEAR and not seen.operation and time.time() - began > patience:
             raise Refused("it can't be told which build is in production")

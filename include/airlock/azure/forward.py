@@ -41,6 +41,7 @@ def begin(run: ReleaseRun, name: str) -> RegionRecord:
     region = run.region(name)
     if region.phase is Phase.ACCEPTED:
         return region
+    run.not_overtaken(name)
     run.not_locked()
     run.earlier_are_accepted(name)
     if region.phase in (Phase.ROLLING_BACK, Phase.STUCK):
@@ -143,9 +144,7 @@ def _meant(world: World, region: RegionRecord, run: ReleaseRun) -> SwapIntent:
 def _carry_out(
     view: RegionView, run: ReleaseRun, region: RegionRecord, intent: SwapIntent, patience: float
 ) -> World | Later:
-    def save(_: SwapIntent) -> None:
-        run.save(region)
-
+    save = run.sole_writer(region, "swap")
     try:
         seen = Swap(view.site, view.world, save, timing_of(run), patience=patience).carry_out(intent)
     except (SwapFailed, Drifted, Denied, NotFound) as fault:

@@ -30,6 +30,7 @@ def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
         if other.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
             raise Refused(f"{other.name} is not accepted; staging keeps the way back")
     run.not_locked()  # another release in doubt has its way back in staging
+    run.not_overtaken(name)
     build = run.request.refresh_build or run.request.build
     try:
         with RegionView.of(run.service, name) as view:

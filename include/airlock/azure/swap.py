@@ -179,6 +179,8 @@ class Swap:
     def _heard(self, intent: SwapIntent, answer: Answer | None) -> float | None:
         """Store what an answer means."""
         reply = classify(answer)
+        if reply is Reply.REFUSED and intent.phase is SwapPhase.POSTED:
+            reply = Reply.LOST  # the look at the operation was refused, which says nothing of the swap
         intent.reply, intent.heard_at = reply.value, self._clock.now()
         intent.location = None
         if answer is not None and reply is Reply.ACCEPTED:

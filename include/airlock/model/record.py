@@ -112,6 +112,7 @@ class RegionRecord(_Stored):
     way_back: SwapIntent | None = None
     verified_at: str | None = None
     watch: Watch | None = None
+    back_since: float | None = Field(None, description="epoch seconds when the way back began")
     refreshing: str | None = Field(None, description="the build that staging was asked to get")
     started_at: str | None = None
     ended_at: str | None = None

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from include.airlock.model.record import Event, RegionRecord, ReleaseRecord
+from include.airlock.model.record import Event, Phase, RegionRecord, ReleaseRecord
 
 KEPT_RELEASES = 50
 
@@ -86,13 +86,24 @@ class Ledger:
         if value is not None:
             return RegionRecord.model_validate(value)
         header = ReleaseRecord.model_validate(self._store.get(f"release/{release}"))
-        return next(region for region in header.regions if region.name == name)
+        new = RegionRecord(name=name, phase=Phase.NOT_ASKED)  # the spec got a region since the release began
+        return next((region for region in header.regions if region.name == name), new)
 
     def save_region(self, release: str, region: RegionRecord, event: str | None = None) -> None:
         """Store a region's part, with an event for people when there is something to tell."""
         if event is not None:
             region.events.append(Event(n=len(region.events) + 1, at=now(), text=event))
         self._store.set(f"release/{release}/region/{region.name}", region.model_dump(mode="json"))
+
+    def changed_later(self, release: str, name: str) -> str | None:
+        """The first release opened after ``release`` that sent a swap in region ``name``, or None."""
+        known = self._store.get("releases", [])
+        later = known[known.index(release) + 1 :] if release in known else []
+        for other in later:
+            value = self._store.get(f"release/{other}/region/{name}")
+            if value is not None and RegionRecord.model_validate(value).swap is not None:
+                return str(other)
+        return None
 
     def told(self, release: str) -> Told:
         """Where the announcements of a release remember what was told."""
@@ -131,7 +142,10 @@ class Ledger:
             self._store.delete("lock")
 
     def _remember(self, release: str) -> None:
-        known = [*self._store.get("releases", []), release]
+        known = self._store.get("releases", [])
+        if release in known:
+            return
+        known = [*known, release]
         for old in known[:-KEPT_RELEASES]:
             self._forget(old)
         self._store.set("releases", known[-KEPT_RELEASES:])

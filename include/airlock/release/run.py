@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from include.airlock.errors import Locked, Refused
+from include.airlock.errors import Drifted, Locked, Refused
 from include.airlock.model.change_request import ChangeRequest
-from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord
+from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord, SwapIntent
 from include.airlock.model.service import Service
 from include.airlock.release.ledger import Ledger, Lock, now
 
@@ -48,6 +49,34 @@ class ReleaseRun:
     def save(self, region: RegionRecord, event: str | None = None) -> None:
         """Store a region's part, with an event to tell when there is one."""
         self.ledger.save_region(self.release, region, event)
+
+    def sole_writer(self, region: RegionRecord, swap: str) -> Callable[[SwapIntent], None]:
+        """A ``save`` for the swap stored in the field ``swap`` of a region: compare-and-swap on the ledger.
+
+        Airflow may start a step again while a process of it that it holds for lost still lives. The one
+        that finds another's writing stops, before it sends anything.
+        """
+        expected = self.region(region.name)
+
+        def save(_: SwapIntent) -> None:
+            nonlocal expected
+            stored = self.region(region.name)
+            if getattr(stored, swap) != getattr(expected, swap) or stored.phase is not expected.phase:
+                raise Drifted(f"another process of this release is changing {region.name}; this one stops")
+            self.save(region)
+            expected = region.model_copy(deep=True)
+
+        return save
+
+    def not_overtaken(self, name: str) -> None:
+        """No release that was opened after this one may have changed the region.
+
+        Raises:
+            Refused: names the release that did.
+        """
+        later = self.ledger.changed_later(self.release, name)
+        if later is not None:
+            raise Refused(f"{later} has changed {name} since; this release has no say there any more")
 
     def asked(self, name: str) -> bool:
         """Whether the change request asks for this region."""
