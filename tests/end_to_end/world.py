@@ -131,6 +131,8 @@ def specs() -> dict[str, Json]:
         *(spec(service, WEST, NORTH) for service in ("kill_held", "kill_between", "crash")),
         *(spec(service) for service in ("kill_waiting", "kill_worker", "kill_back")),
         *(spec(service, announce=_SLACK) for service in ("told_killed", *SILENCED)),
+        # Longer than a step's patience, so that the triggerer watches.
+        *(spec(service, bake="75s", on_failure="halt") for service in ("long_bake", "bad_bake")),
         *(spec(service) for service in STORM),
         *(spec(fault) for fault in STEERED),
         *(spec(fault, WEST, NORTH, on_failure="halt") for fault in BROKEN),

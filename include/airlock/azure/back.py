@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from include.airlock.azure.forward import prove, timing_of
-from include.airlock.azure.look import RegionView, sides
+from include.airlock.azure.look import RegionView, intent_of, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Placement, World, placement
 from include.airlock.errors import AirlockError, NotProvenBack, Refused, SwapFailed, Transient
-from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase
+from include.airlock.model.record import Phase, RegionRecord, SwapIntent
 from include.airlock.release.ledger import now
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
@@ -112,16 +112,7 @@ def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
     production, staging = sides(world)
     production.build = forward.staging.build
     staging.build = forward.production.build
-    assert forward.production.build is not None
-    return SwapIntent(
-        phase=SwapPhase.INTENT,
-        direction="back",
-        production=production,
-        staging=staging,
-        expected=forward.production.build,
-        swapped_at=world.production.swapped_at,
-        since=time.time(),
-    )
+    return intent_of("back", production, staging, world)
 
 
 def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:

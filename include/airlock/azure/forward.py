@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from include.airlock.azure.inspection import compare
-from include.airlock.azure.look import RegionView, sides
+from include.airlock.azure.look import RegionView, intent_of, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
 from include.airlock.azure.watch import watch
 from include.airlock.errors import Denied, Drifted, NotFound, Refused, SwapFailed
-from include.airlock.model.record import Phase, RegionRecord, SwapIntent, SwapPhase, Watch
+from include.airlock.model.record import Phase, RegionRecord, SwapIntent, Watch
 from include.airlock.model.streak import Wait
 from include.airlock.release.ledger import now
 from include.airlock.release.run import ReleaseRun
@@ -130,15 +130,7 @@ def _meant(world: World, region: RegionRecord, run: ReleaseRun) -> SwapIntent:
     production, staging = sides(world)
     region.production, region.staging = production, staging
     region.old_build, region.new_build = production.build, staging.build
-    return SwapIntent(
-        phase=SwapPhase.INTENT,
-        direction="forward",
-        production=production,
-        staging=staging,
-        expected=run.request.build,
-        swapped_at=world.production.swapped_at,
-        since=time.time(),
-    )
+    return intent_of("forward", production, staging, world)
 
 
 def _carry_out(

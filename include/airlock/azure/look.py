@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from include.airlock.azure.arm import Arm
@@ -10,7 +11,7 @@ from include.airlock.azure.sites import SlotSite, SlotState
 from include.airlock.azure.swap_decision import World
 from include.airlock.errors import Rejected
 from include.airlock.model.health import Reading, read
-from include.airlock.model.record import Side
+from include.airlock.model.record import Side, SwapIntent, SwapPhase
 from include.airlock.model.service import Service, SlotRegion
 from include.airlock.status.probe import fetch, status_url
 
@@ -71,6 +72,20 @@ class RegionView:
             production_build=self.reading(self.url(production, production=True)).build,
             staging_build=self.reading(self.url(staging, production=False)).build,
         )
+
+
+def intent_of(direction: str, production: Side, staging: Side, world: World) -> SwapIntent:
+    """A swap that is meant now: what ``staging`` answers shall answer in production."""
+    assert staging.build is not None, "what is swapped in has said its build"
+    return SwapIntent(
+        phase=SwapPhase.INTENT,
+        direction=direction,
+        production=production,
+        staging=staging,
+        expected=staging.build,
+        swapped_at=world.production.swapped_at,
+        since=time.time(),
+    )
 
 
 def sides(world: World) -> tuple[Side, Side]:

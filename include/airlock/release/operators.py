@@ -45,7 +45,13 @@ class VerdictOperator(ReleaseStep):
 def _summary(record: ReleaseRecord) -> dict[str, Any]:
     keys = {"name", "phase", "old_build", "new_build", "started_at", "ended_at", "failure", "refresh"}
     regions = [region.model_dump(mode="json", include=keys) for region in record.regions]
-    return {"outcome": record.outcome.value, "sentence": record.sentence, "regions": regions}
+    return {
+        "outcome": record.outcome.value,
+        "sentence": record.sentence,
+        "regions": regions,
+        "faults": record.faults,
+        "warnings": record.warnings,
+    }
 
 
 class UnlockOperator(BaseOperator):
