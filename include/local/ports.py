@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
+
+# Below the range from which Linux and macOS take the ports of outgoing connections. A port of that range
+# may be free when it is chosen and taken by a client seconds later, when the server comes to listen.
+_SERVERS = range(15_000, 32_000)
+_TRIES = 200
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nobody listens on; raises OSError when none is found."""
+    for port in random.sample(_SERVERS, _TRIES):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"none of {_TRIES} ports of 127.0.0.1 is free")
 
 
 def chosen_port(variable: str) -> int:

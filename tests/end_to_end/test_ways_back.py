@@ -46,6 +46,7 @@ def swap_ended(release: Release, region: str) -> bool:
 
 def unlock(api: AirflowApi, service: str, reason: str) -> str:
     """Unlock a service as a person would, and return how that ended."""
+    api.await_dag("airlock_unlock")
     run = api.trigger_run("airlock_unlock", {"service": service, "reason": reason})
     return api.await_run("airlock_unlock", run, timeout_s=120)
 
