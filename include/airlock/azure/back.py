@@ -104,7 +104,7 @@ def _await_clear_signs(
             raise Refused("it can't be told which build is in production")
         if time.time() - began > patience:
             return Later(15.0)
-        time.sleep(1.0)
+        time.sleep(1.0)  # the pause between two looks; the state is read each time
 
 
 def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:

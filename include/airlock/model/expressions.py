@@ -53,7 +53,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     Raises:
         Unreadable: RE2 does not accept it; look-around and back references are among what it refuses.
     """
-    import re2  # type: ignore[import-untyped]
+    import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
     options = re2.Options()
     options.log_errors = False
