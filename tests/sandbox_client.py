@@ -119,6 +119,30 @@ class SandboxClient:
         """Put everything back to the start."""
         self._control("POST", "/sandbox/reset")
 
+    # --- AWS
+
+    def aws(self, service: str, region: str = "eu-west-1", **more: Any) -> Any:
+        """Return a boto3 client of the sandbox's endpoint; ``more`` as for ``boto3.client``."""
+        import boto3
+
+        known = self.endpoints["aws"]
+        given = {
+            "endpoint_url": known["endpoint"],
+            "aws_access_key_id": known["access_key_id"],
+            "aws_secret_access_key": known["secret_access_key"],
+            "region_name": region,
+        }
+        return boto3.client(service, **{**given, **more})
+
+    def aws_state(self, part: str) -> Json:
+        """Return one part of the AWS state: machines, target_groups, classic, listeners, scaling_groups."""
+        found: Json = self._control("GET", "/sandbox/state")["aws"][part]
+        return found
+
+    def stage_machine(self, machine: str, build: str) -> None:
+        """Put a build onto an AWS machine at once."""
+        self._control("POST", "/sandbox/stage", json={"machine": machine, "build": build})
+
     # --- the public hosts
 
     def region(self, service: str, region: str) -> Json:

@@ -8,29 +8,49 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup
 
 from include.airlock.announce.operators import TellAgainOperator, TellEndOperator, TellOperator
+from include.airlock.aws import operators as aws
 from include.airlock.azure import operators as azure
 from include.airlock.model.change_request import params_schema
 from include.airlock.model.loading import load_service
 from include.airlock.model.plan import Plan, Step, When
 from include.airlock.model.service import Service
+from include.airlock.release import steps
 from include.airlock.release.operators import UnlockOperator, VerdictOperator
 from include.airlock.release.step import ReleaseStep
 from include.airlock.strategies import compile_plan
 
+if TYPE_CHECKING:
+    from include.airlock.release.place import OpenPlace
+
+PLACES: dict[str, OpenPlace] = {
+    "slots": azure.slots,
+    "machines": aws.machines,
+    "target_groups": aws.target_groups,
+}
+"""How a lane's place is opened in each room."""
+
+LANE: dict[str, type[steps.PlaceStep]] = {
+    "preflight": steps.PreflightOperator,
+    "check": steps.CheckOperator,
+    "swap": steps.ChangeOperator,
+    "roll": steps.ChangeOperator,
+    "switch": steps.ChangeOperator,
+    "verify": steps.VerifyOperator,
+    "bake": steps.BakeOperator,
+    "roll_back": steps.RollBackOperator,
+    "roll_back_earlier": steps.RollBackEarlierOperator,
+}
+"""Which operator does which verb in every room that has places."""
+
 OPERATORS: dict[tuple[str, str], type[ReleaseStep]] = {
-    ("azure", "preflight"): azure.PreflightOperator,
-    ("azure", "check"): azure.CheckOperator,
-    ("azure", "swap"): azure.SwapOperator,
-    ("azure", "verify"): azure.VerifyOperator,
-    ("azure", "bake"): azure.BakeOperator,
-    ("azure", "roll_back"): azure.RollBackOperator,
-    ("azure", "roll_back_earlier"): azure.RollBackEarlierOperator,
-    ("azure", "refresh"): azure.RefreshOperator,
+    **{(room, verb): operator for room in PLACES for verb, operator in LANE.items()},
+    ("slots", "refresh"): azure.RefreshOperator,
+    ("target_groups", "deploy"): aws.DeployOperator,
     ("announce", "tell"): TellOperator,
     ("announce", "tell_end"): TellEndOperator,
     ("release", "verdict"): VerdictOperator,
@@ -90,16 +110,27 @@ def _tasks(plan: Plan) -> None:
     tasks: dict[str, ReleaseStep] = {}
     for step in plan:
         group, _, name = step.id.rpartition(".")
-        if group and group not in groups:
-            groups[group] = TaskGroup(group, tooltip=f"{group} of {plan.service.service}")
-        tasks[step.id] = _task(plan.service, step, name, groups.get(group))
+        tasks[step.id] = _task(plan.service, step, name, _group(groups, group, plan.service))
         for earlier in step.after:
             tasks[step.id].set_upstream(tasks[earlier])
 
 
+def _group(groups: dict[str, TaskGroup], name: str, service: Service) -> TaskGroup | None:
+    """The group of that name, made when first asked for: ``eu-west-1.production`` is in ``eu-west-1``."""
+    if name and name not in groups:
+        outer, _, last = name.rpartition(".")
+        parent = _group(groups, outer, service)
+        more: dict[str, Any] = {} if parent is None else {"parent_group": parent}
+        groups[name] = TaskGroup(last, tooltip=f"{name} of {service.service}", **more)
+    return groups.get(name)
+
+
 def _task(service: Service, step: Step, name: str, group: TaskGroup | None) -> ReleaseStep:
     more: dict[str, Any] = {} if group is None else {"task_group": group}
-    return OPERATORS[(step.room, step.verb)](
+    operator = OPERATORS[(step.room, step.verb)]
+    if issubclass(operator, steps.PlaceStep):
+        more["places"] = PLACES[step.room]
+    return operator(
         task_id=name,
         service=service,
         region=step.region,
@@ -118,7 +149,7 @@ def _weight(step: Step) -> int:
 
 def _doc(plan: Plan) -> str:
     service = plan.service
-    regions = " → ".join(region.name for region in service.regions)
+    regions = " → ".join(service.places)
     steps = "\n".join(f"- `{step.id}`: {step.about}" for step in plan if step.verb != "tell")
     return f"""
 ### {service.service}: {regions}

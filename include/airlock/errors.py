@@ -7,9 +7,12 @@ One tree; ``retryable`` is the only thing a retry policy asks::
     ├── RequestError         the change request is wrong                  final
     ├── ConnectionMissing    an Airflow connection is absent or incomplete final
     ├── Refused              the look before acting found faults          final
-    │   └── Locked           the service is locked                        final
+    │   ├── Locked           the service is locked                        final
+    │   └── TooFewServe      a machine may not leave: the floor           final
     ├── Drifted              the world is not what the release believes   final
     ├── SwapFailed           the platform gave up; proved: nothing swapped final
+    ├── DeployFailed         the deploy command ended badly or not at all final
+    ├── Stalled              a state was not reached in its time          final
     ├── Unverified           the status page did not turn Healthy         final
     │   ├── NotHealthy       it answered, and something is wrong          final
     │   └── NotProven        no clear answer until the deadline           final
@@ -60,12 +63,24 @@ class Locked(Refused):
     """The service is locked, with a written reason; an explicit act unlocks it."""
 
 
+class TooFewServe(Refused):
+    """A machine may not leave its load balancers: too few others would serve."""
+
+
 class Drifted(AirlockError):
     """The world is not what the release believes; acting would be a guess."""
 
 
 class SwapFailed(AirlockError):
     """The platform gave up on the swap, and a look proved that nothing was swapped."""
+
+
+class DeployFailed(AirlockError):
+    """The command that puts a build on a machine ended badly, or not in its time."""
+
+
+class Stalled(AirlockError):
+    """A load balancer or a machine did not reach a state in its time, such as drained or healthy."""
 
 
 class Unverified(AirlockError):

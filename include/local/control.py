@@ -7,7 +7,10 @@ from typing import Any
 
 import requests
 
+from include.local.machines import Machine, machines_of
+
 Builds = dict[str, dict[str, str]]
+Farms = dict[str, dict[str, Machine]]
 
 
 class SandboxControl:
@@ -18,6 +21,7 @@ class SandboxControl:
         self._door = f"{endpoints['control']}/sandbox"
         self._session = requests.Session()
         self._session.trust_env = False
+        self._services: Mapping[str, Any] = endpoints["services"]
 
     def builds(self, service: str) -> Builds:
         """Return region -> slot -> the build that is routed there now."""
@@ -26,6 +30,21 @@ class SandboxControl:
             region: {slot: slots[slot]["build"] for slot in ("production", "staging")}
             for region, slots in regions.items()
         }
+
+    def farms(self, service: str) -> Farms:
+        """Return `<region>.<farm>` -> machine -> what is true of it now, for a service on AWS machines."""
+        state = self._get("state")["aws"]
+        return {
+            f"{region}.{name}": machines_of(
+                state, farm["instances"], [*farm["target_groups"], *farm["classic_load_balancers"]]
+            )
+            for region, held in self._services[service]["regions"].items()
+            for name, farm in held["farms"].items()
+        }
+
+    def reset(self) -> None:
+        """Put the sandbox back to its start; the journal begins again."""
+        self._session.post(f"{self._door}/reset", timeout=30).raise_for_status()
 
     def journal(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the journal's entries that follow number `since`."""

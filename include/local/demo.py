@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 
-from include.local.api import ENDED, TaskInstance
+from include.local.api import ENDED
 from include.local.control import SandboxControl
-from include.local.demo_judge import Evidence, faults
 from include.local.demo_report import failed_steps, report
-from include.local.demo_story import REGIONS, RELEASE_A, RELEASE_B, RELEASE_C, SERVICE, Act
+from include.local.demo_scene import Act, Evidence, Played
+from include.local.demo_story import ACTS, sandbox_settings
 from include.local.demo_view import Progress
 from include.local.home import Home, first_free
 from include.local.load_unit import LoadUnit
 from include.local.stack import LocalStack
 
-DAG = f"release_{SERVICE}"
 RUN_LIMIT_S = 300.0
 LOOK_EVERY_S = 0.3
 PIPE_WIDTH = 120
-
-
-@dataclass(frozen=True)
-class Played:
-    """One act as it was played: what was seen, and what is wrong with it."""
-
-    act: Act
-    run_id: str
-    seconds: float
-    evidence: Evidence
-    tasks: Mapping[str, TaskInstance]
-    faults: list[str]
 
 
 def run(name: str | None = None) -> int:
@@ -49,42 +35,48 @@ def run(name: str | None = None) -> int:
     def say(step: str) -> None:
         console.print(f"{time.monotonic() - began:6.1f} s  {step}", style="dim", markup=False)
 
-    with LocalStack(home, fresh=True, on_step=say) as stack:
-        stack.api.await_dag(DAG)
+    with LocalStack(home, sandbox_settings=sandbox_settings(), fresh=True, on_step=say) as stack:
+        for act in ACTS:
+            stack.api.await_dag(act.dag)
         say("ready")
         console.print(_where(stack), markup=False, soft_wrap=True)
-        played = [_play(stack, act, console) for act in (RELEASE_A, RELEASE_B, RELEASE_C)]
+        played = [_play(stack, act, console) for act in ACTS]
         report(console, stack, played)
     return 1 if any(act.faults for act in played) else 0
 
 
 def _play(stack: LocalStack, act: Act, console: Console) -> Played:
     """Release while clients call, and look at how it ended."""
-    control = SandboxControl(stack.endpoints)
-    load = LoadUnit(stack, SERVICE, act.name)
+    control, scene = SandboxControl(stack.endpoints), act.scene
+    load = LoadUnit(stack, scene.service, act.name)
     load.start()
-    before, since, began = control.builds(SERVICE), control.last_entry(), time.monotonic()
-    run_id = stack.api.trigger_run(DAG, act.conf)
-    with Progress(console, act.title, SERVICE, REGIONS) as progress:
-        state = _follow(stack, run_id, progress, control, load)
+    before, since, began = scene.look(control), control.last_entry(), time.monotonic()
+    run_id = stack.api.trigger_run(act.dag, act.conf)
+    with Progress(console, act.title, scene) as progress:
+        state = _follow(stack, act, run_id, progress, control, load)
     seconds = time.monotonic() - began
-    tasks = stack.api.task_instances(DAG, run_id)
-    evidence = Evidence(state, before, control.builds(SERVICE), control.journal(since), load.stop())
-    found = faults(SERVICE, act.expected, evidence)
+    tasks = stack.api.task_instances(act.dag, run_id)
+    evidence = Evidence(state, before, scene.look(control), control.journal(since), load.stop())
+    found = scene.faults(evidence)
     if found:
-        failed_steps(console, stack.api, DAG, run_id, tasks)
+        failed_steps(console, stack.api, act.dag, run_id, tasks)
     return Played(act, run_id, seconds, evidence, tasks, found)
 
 
 def _follow(
-    stack: LocalStack, run_id: str, progress: Progress, control: SandboxControl, load: LoadUnit
+    stack: LocalStack,
+    act: Act,
+    run_id: str,
+    progress: Progress[Any],
+    control: SandboxControl,
+    load: LoadUnit,
 ) -> str:
     """Show the run until its end and return its state, or the one it is stuck in when the time is up."""
     deadline = time.monotonic() + RUN_LIMIT_S
     while True:
         stack.check()
-        state = stack.api.run_state(DAG, run_id)
-        progress.show(stack.api.task_instances(DAG, run_id), control.builds(SERVICE), load.report())
+        state = stack.api.run_state(act.dag, run_id)
+        progress.show(stack.api.task_instances(act.dag, run_id), act.scene.look(control), load.report())
         if state in ENDED or time.monotonic() > deadline:
             return state
         time.sleep(LOOK_EVERY_S)
@@ -102,6 +94,6 @@ def _where(stack: LocalStack) -> str:
     kept: dict[str, str] = json.loads(stack.home.password_file.read_text(encoding="utf-8"))
     user, password = next(iter(kept.items()))
     return (
-        f"Watch it in a browser: {stack.api.base_url}/dags/{DAG} "
+        f"Watch it in a browser: {stack.api.base_url}/dags/{ACTS[0].dag} "
         f"(user {user}, password {password}, also in {stack.home.password_file})"
     )

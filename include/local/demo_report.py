@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
 from rich.console import Console
 
 from include.local.api import AirflowApi, ApiError, TaskInstance
 from include.local.control import SandboxControl
-from include.local.demo_judge import Evidence, switches
-from include.local.demo_story import REGIONS, SERVICE, Act
-from include.local.demo_view import WIDE, clients_of, table_for
+from include.local.demo_scene import Played
 from include.local.stack import LocalStack
 
 LOG_LINES = 12
-_BY_SWITCHES = {0: "not touched", 1: "released", 2: "swapped back"}
 
 
-class PlayedAct(Protocol):
-    """One act of the demo, as it was played."""
-
-    @property
-    def act(self) -> Act:
-        """What was asked for."""
-
-    @property
-    def run_id(self) -> str:
-        """The run in Airflow."""
-
-    @property
-    def seconds(self) -> float:
-        """From the request to the end of the run."""
-
-    @property
-    def evidence(self) -> Evidence:
-        """What was seen."""
-
-    @property
-    def tasks(self) -> Mapping[str, TaskInstance]:
-        """The steps of the run."""
-
-    @property
-    def faults(self) -> list[str]:
-        """What is wrong with it."""
-
-
-def report(console: Console, stack: LocalStack, played: Sequence[PlayedAct]) -> None:
+def report(console: Console, stack: LocalStack, played: Sequence[Played]) -> None:
     """Print what happened, where to see it, and the verdict."""
     for act in played:
         _print_act(console, act)
@@ -85,41 +52,11 @@ def failed_steps(
         console.print("\n".join(f"    {line}" for line in lines), markup=False, soft_wrap=True)
 
 
-def region_seconds(tasks: Mapping[str, TaskInstance], region: str) -> float | None:
-    """Return the seconds from the start of a region's first step to the end of its last; None if none ran."""
-    ran = [
-        task
-        for task_id, task in tasks.items()
-        if task_id.startswith(f"{region}.") and task.start and task.end
-    ]
-    ran = [task for task in ran if task.state in ("success", "failed")]
-    if not ran:
-        return None
-    first = min(datetime.fromisoformat(str(task.start)) for task in ran)
-    last = max(datetime.fromisoformat(str(task.end)) for task in ran)
-    return (last - first).total_seconds()
-
-
-def _print_act(console: Console, played: PlayedAct) -> None:
-    seen = played.evidence
-    title = f"Release {played.act.name}: run {seen.run_state} after {played.seconds:.1f} s"
-    table = table_for(console, title)
-    for heading in ("region", "old build", "new build", "what happened"):
-        table.add_column(heading)
-    for heading in ("seconds", "requests", "failed", "longest gap" if console.width >= WIDE else "gap"):
-        table.add_column(heading, justify="right")
-    times = switches(SERVICE, seen.journal)
-    for region in REGIONS:
-        seconds = region_seconds(played.tasks, region)
-        table.add_row(
-            region,
-            seen.before[region]["production"],
-            seen.after[region]["production"],
-            _BY_SWITCHES.get(times[region], f"switched {times[region]} times"),
-            "-" if seconds is None else f"{seconds:.1f}",
-            *clients_of(seen.load, f"{SERVICE}/{region}"),
-        )
-    console.print(table)
+def _print_act(console: Console, played: Played) -> None:
+    seen, act = played.evidence, played.act
+    title = f"Release {act.name}: run {seen.run_state} after {played.seconds:.1f} s"
+    for table in act.scene.told(console, title, seen, played.tasks):
+        console.print(table)
 
 
 def _print_slack(console: Console, control: SandboxControl) -> None:

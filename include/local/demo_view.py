@@ -1,46 +1,33 @@
-"""The demo on a terminal: a table that lives, or plain lines where the output is no terminal."""
+"""The demo on a terminal: a picture that lives, or plain lines where the output is no terminal."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Generic, Self
 
-from rich import box
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from include.local.api import TaskInstance
-from include.local.control import Builds
+from include.local.demo_scene import Load, Scene, Tasks, World
+from include.local.demo_tables import sign
 
-WIDE = 100
-STEPS = ("check", "swap", "verify", "bake", "roll_back")
-_SIGNS = {
-    None: ("·", "dim"),
-    "success": ("✔", "green"),
-    "failed": ("✘", "bold red"),
-    "running": ("▶", "bold yellow"),
-    "upstream_failed": ("–", "dim"),
-    "skipped": ("–", "dim"),
-    "up_for_retry": ("↻", "yellow"),
-    "deferred": ("⏸", "yellow"),
-}
-_WAITING = ("…", "dim")
 _NO_NEWS = (None, "scheduled", "queued", "skipped", "upstream_failed")
 
 
-class Progress:
+class Progress(Generic[World]):
     """Shows one release as it goes on; a context manager."""
 
-    def __init__(self, console: Console, title: str, service: str, regions: Sequence[str]) -> None:
+    def __init__(self, console: Console, title: str, scene: Scene[World]) -> None:
         """Describe what is shown."""
-        self._console, self._title, self._service, self._regions = console, title, service, regions
+        self._console, self._title, self._scene = console, title, scene
         self._began = time.monotonic()
         self._live: Live | None = None
         self._told: dict[str, str | None] = {}
+        self._world: World | None = None
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -58,61 +45,41 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, tasks: Mapping[str, TaskInstance], builds: Builds, load: Mapping[str, Any]) -> None:
+    def show(self, tasks: Tasks, world: World, load: Load) -> None:
         """Show how far the release is."""
         if self._live is not None:
-            self._live.update(self._picture(tasks, builds, load))
+            tables = self._scene.picture(self._console, tasks, world, load)
+            self._live.update(Group(*tables, self._others(tasks)))
             return
-        for line in self.news(tasks):
+        for line in self.news(tasks, world):
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def news(self, tasks: Mapping[str, TaskInstance]) -> list[str]:
-        """Return a line for each step whose state has changed since the last call."""
+    def news(self, tasks: Tasks, world: World) -> list[str]:
+        """Return a line for each step and each part of the world that has changed since the last call."""
         lines = []
         for task_id, task in sorted(tasks.items(), key=lambda item: (item[1].start or "~", item[0])):
             if task.state in _NO_NEWS or task.state == self._told.get(task_id):
                 continue
             self._told[task_id] = task.state
-            lines.append(f"{self._elapsed():6.1f} s  {task_id}: {task.state}")
-        return lines
+            lines.append(f"{task_id}: {task.state}")
+        lines += self._scene.news(self._world, world)
+        self._world = world
+        return [f"{self._elapsed():6.1f} s  {line}" for line in lines]
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._began
 
-    def _picture(self, tasks: Mapping[str, TaskInstance], builds: Builds, load: Mapping[str, Any]) -> Group:
-        table = table_for(self._console)
-        for heading in ("region", "production"):
-            table.add_column(heading)
-        for step in STEPS:
-            table.add_column(step.removeprefix("roll_"), justify="center")
-        for heading in ("requests", "failed", "gap"):
-            table.add_column(heading, justify="right")
-        for region in self._regions:
-            build = builds.get(region, {}).get("production", "?")
-            signs = [_sign(tasks.get(f"{region}.{step}")) for step in STEPS]
-            table.add_row(region, build, *signs, *clients_of(load, f"{self._service}/{region}"))
+    def _others(self, tasks: Tasks) -> Text:
+        """The steps that stand outside the lanes, in one line."""
         others = [
-            Text.assemble(_sign(task), f" {task_id}   ")
+            Text.assemble(sign(task), f" {task_id}   ")
             for task_id, task in sorted(tasks.items())
-            if task_id.split(".")[0] not in self._regions and not task_id.startswith("tell.")
+            if not task_id.startswith("tell.") and not _in_a_lane(task_id, tasks)
         ]
-        return Group(table, Text.assemble(f"{self._elapsed():4.0f} s   ", *others))
+        return Text.assemble(f"{self._elapsed():4.0f} s   ", *others)
 
 
-def table_for(console: Console, title: str | None = None) -> Table:
-    """Return an empty table that is set closer where the terminal is narrow."""
-    padding = (0, 1) if console.width >= WIDE else (0, 0)
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
-
-
-def clients_of(load: Mapping[str, Any], host: str) -> tuple[str, str, str]:
-    """Return what a host's clients saw: requests, failures, the longest gap between two good answers."""
-    seen = load["hosts"].get(host)
-    if seen is None:
-        return ("-", "-", "-")
-    return (str(seen["requests"]), str(seen["failed"]), f"{seen['longest_gap_s']:.2f} s")
-
-
-def _sign(task: TaskInstance | None) -> Text:
-    sign, style = _SIGNS.get(task.state, _WAITING) if task is not None else _SIGNS[None]
-    return Text(sign, style=style)
+def _in_a_lane(task_id: str, tasks: Mapping[str, TaskInstance]) -> bool:
+    """Say whether a step belongs to a lane; every lane has a step `check`."""
+    lane, _, _ = task_id.rpartition(".")
+    return f"{lane}.check" in tasks

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from include.local import sessions
@@ -18,15 +20,32 @@ STOP_GRACE_S = 20.0
 
 
 class LoadUnit:
-    """Calls every public host of one service until it is stopped, and accounts for every failure."""
+    """Calls every public host of one service until it is stopped, and accounts for every failure.
 
-    def __init__(self, stack: LocalStack, service: str, name: str) -> None:
-        """Describe it; `name` tells its report from others'."""
+    Some clients keep their connections, some open new ones; where the application has a slow page, one
+    long request after the other is in flight.
+    """
+
+    def __init__(
+        self,
+        stack: LocalStack,
+        service: str,
+        name: str,
+        *,
+        sandbox: Path | None = None,
+        slow_s: float | None = None,
+    ) -> None:
+        """Describe it.
+
+        `name` tells its report from others', `sandbox` is the folder of another sandbox than the
+        stack's, and `slow_s` the length of the long requests in seconds.
+        """
         self._stack = stack
-        self._service = service
         self._report = stack.home.path / f"load-{name}.json"
-        endpoints = stack.home.sandbox / "endpoints.json"
+        endpoints = (sandbox or stack.home.sandbox) / "endpoints.json"
         options = ["--endpoints", str(endpoints), "--out", str(self._report), "--service", service]
+        if slow_s is not None:
+            options += ["--slow", f"{slow_s:g}"]
         self.program = Program(
             f"load-{name}",
             [sys.executable, "-m", "include.sandbox.load", *options],
@@ -39,9 +58,8 @@ class LoadUnit:
         """Start it and wait until every host of the service has answered; raises ProgramFailed."""
         self._report.unlink(missing_ok=True)
         self._stack.adopt(self.program, self.program.start())
-        regions = self._stack.endpoints["services"][self._service]["regions"]
         deadline = time.monotonic() + START_LIMIT_S
-        while len([host for host in self.report()["hosts"].values() if host["builds"]]) < len(regions):
+        while not _all_answered(self.report()):
             self.program.check()
             if time.monotonic() > deadline:
                 raise ProgramFailed(f"no answer from every host; {self.program.last_words()}")
@@ -62,3 +80,9 @@ class LoadUnit:
             self.program.reap()
         self._stack.programs.pop(self.program.name, None)
         return self.report()
+
+
+def _all_answered(report: Mapping[str, Any]) -> bool:
+    """Say whether every host has; the report names them all from its beginning."""
+    hosts = report["hosts"].values()
+    return bool(hosts) and all(host["builds"] for host in hosts)

@@ -24,8 +24,9 @@ _MODULES = (
     "include.airlock.dag",
     "include.airlock.announce.slack",
     "include.airlock.announce.webhook",
-    "include.airlock.azure.back",
-    "include.airlock.azure.preflight",
+    "include.airlock.release.back",
+    "include.airlock.release.preflight",
+    "include.airlock.azure.place",
     "include.airlock.azure.refresh",
     "include.airlock.status.probe",
 )

@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from include.sandbox.cloud import Cloud
 from include.sandbox.config import ConfigRefused, SandboxConfig, load_config
@@ -66,10 +68,21 @@ def _print(cloud: Cloud, state_dir: Path) -> None:
     known = cloud.endpoints
     for word in ("control", "arm", "authority", "slack", "webhook", "packages"):
         print(f"{word:10} {known[word]}")
+    print(f"{'aws':10} {known['aws']['endpoint']}")
     for service, held in known["services"].items():
         for region, site in held["regions"].items():
-            print(f"{service}/{region}: production {site['production']}  staging {site['staging']}")
+            for name, addresses in _public(site):
+                print(f"{service}/{region}{name}: {addresses}")
     print(f"ready: {state_dir / 'endpoints.json'}", flush=True)
+
+
+def _public(site: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return the public addresses of a region of either cloud, farm by farm."""
+    if "production" in site:
+        yield "", f"production {site['production']}  staging {site['staging']}"
+    for farm, held in (site.get("farms") or {"": site}).items():
+        if "public" in held:
+            yield farm and f"/{farm}", "  ".join(f"{name} {url}" for name, url in held["public"].items())
 
 
 if __name__ == "__main__":

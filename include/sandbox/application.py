@@ -19,12 +19,16 @@ KEEP_ALIVE = 3600.0
 
 @dataclass(frozen=True)
 class Release:
-    """What an instance runs: the service and region it belongs to, its build and that build's manifest."""
+    """What an instance runs: the service and region it belongs to, its build and that build's manifest.
+
+    ``machine`` names the machine it runs on, where there is one to name.
+    """
 
     service: str
     region: str
     build: str
     manifest: Build
+    machine: str | None = None
 
 
 class Instance:
@@ -33,6 +37,8 @@ class Instance:
     It listens as soon as `start` returns, says "starting" until it has started, and settings
     can't change: a restart is a new instance. `retire` lets the requests in flight finish.
     """
+
+    shutdown_timeout = 0.5
 
     def __init__(
         self, release: Release, settings: Mapping[str, str], *, restart: float, warm_up: float
@@ -47,19 +53,32 @@ class Instance:
         self._idle = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, at_once: bool = False) -> None:
-        """Open the port; the instance runs after its restart time, or at once."""
+    async def start(self, at_once: bool = False, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Open the port; the instance runs after its restart time, or at once.
+
+        Raises OSError for a taken port.
+        """
+        runner = web.AppRunner(
+            self._app(), access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=self.shutdown_timeout
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+        self._ready_at = self._now() + (0.0 if at_once else self._restart)
+
+    def _app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/", self._home)
+        app.router.add_get("/health", self._health)
         app.router.add_get("/slow", self._slow)
         for path in pages.PATHS:
             app.router.add_get(path, self._status)
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=0.5)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        self._ready_at = self._now() + (0.0 if at_once else self._restart)
+        return app
 
     @property
     def failed(self) -> bool:
@@ -87,7 +106,8 @@ class Instance:
         opened = await asyncio.gather(*(connects(self.settings.get(need.setting, "")) for need in needs))
         found = tuple((need.name, connected) for need, connected in zip(needs, opened, strict=True))
         state = "running" if self.warm else "starting"
-        return pages.Status(self.release.service, self.release.region, self.release.build, state, found)
+        release = self.release
+        return pages.Status(release.service, release.region, release.build, state, found, release.machine)
 
     def enter(self) -> None:
         """Count a request in; the caller counts it out with `leave`."""
@@ -122,18 +142,22 @@ class Instance:
         return asyncio.get_running_loop().time()
 
     def _about(self) -> dict[str, str]:
-        return {"service": self.release.service, "build": self.release.build}
+        about = {"service": self.release.service, "build": self.release.build}
+        return about if self.release.machine is None else {**about, "machine": self.release.machine}
 
     async def _home(self, _request: web.Request) -> web.Response:
         return web.json_response(self._about(), status=200 if self.warm else 503)
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"healthy": self.warm}, status=200 if self.warm else 503)
 
     async def _status(self, request: web.Request) -> web.Response:
         return pages.respond(request.path, await self.status())
 
     async def _slow(self, request: web.Request) -> web.StreamResponse:
-        """Take ``seconds`` (60 at most) over an answer, byte by byte: a long request to keep in flight."""
+        """Take ``seconds`` (120 at most) over an answer, byte by byte: a long request to keep in flight."""
         try:
-            seconds = min(60.0, max(0.0, float(request.query.get("seconds", "2"))))
+            seconds = min(120.0, max(0.0, float(request.query.get("seconds", "2"))))
         except ValueError:
             return web.json_response({"error": "seconds must be a number"}, status=400)
         answer = web.StreamResponse(headers={"Content-Type": "application/json"})

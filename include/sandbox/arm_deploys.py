@@ -17,7 +17,7 @@ from include.sandbox.arm_call import Call, Handler
 from include.sandbox.arm_errors import app_service_error
 from include.sandbox.arm_site_pages import with_zone
 from include.sandbox.arm_swaps import refuse_if_busy, refuse_if_prepared
-from include.sandbox.config import BUILD_PATTERN
+from include.sandbox.closed_model import BUILD_PATTERN
 from include.sandbox.faults import Fault
 from include.sandbox.slots import Operation, Slot
 from include.sandbox.swap import Swap

@@ -16,6 +16,7 @@ from aiohttp import web
 from include.sandbox.arm import ArmDoor, arm_app
 from include.sandbox.arm_call import Arm
 from include.sandbox.authority import Authority
+from include.sandbox.aws.side import AwsSide
 from include.sandbox.certificates import Certificates
 from include.sandbox.config import SandboxConfig
 from include.sandbox.control import Control, Store
@@ -48,6 +49,7 @@ class Cloud:
         self.faults = Faults()
         self._dependencies = Dependencies()
         self.world = World(config, self.journal, self._dependencies)
+        self.aws = AwsSide(config, self.faults, self.journal, self._dependencies)
         self._front = FrontDoor(lambda: self.world, self.faults)
         tokens = Tokens(config.tenant, config.client_id, config.protocol.token_lifetime)
         self._authority = Authority(config, tokens, self.journal)
@@ -57,11 +59,12 @@ class Cloud:
         self._slack.token = config.slack_token
         hooks, self._hooks = webhook_routes(self.journal, self.faults)
         stores: dict[str, Store] = {"slack": self._slack, "hooks": self._hooks}
-        control = Control(lambda: self.world, self.faults, self.journal, stores, self.reset)
+        control = Control(lambda: self.world, self.aws, self.faults, self.journal, stores, self.reset)
         self._plain_routes = [*control.routes(), *slack, *hooks, *package_routes(config)]
 
     async def open(self) -> None:
         """Open every door, then write ``ca.pem`` and ``endpoints.json``. Raises OSError for a taken port."""
+        self.aws.load()
         certificates = Certificates()
         tls = certificates.context()
         await self._front.open()
@@ -77,8 +80,10 @@ class Cloud:
             for slot in site.slots.values():
                 port = await self._listen(self._front.app(site.service, site.region, slot.name), tls)
                 self._hosts[(site.service, site.region, slot.name)] = slot.host = f"127.0.0.1:{port}"
+        await self.aws.open()
+        aws = await self._listen(self.aws.app(), None)
         certificates.write(self._state_dir / "ca.pem")
-        self.endpoints = self._describe(control, arm, authority)
+        self.endpoints = {**self._describe(control, arm, authority), "aws": self.aws.endpoints(aws)}
         _write_whole(self._state_dir / "endpoints.json", json.dumps(self.endpoints, indent=2))
 
     async def _listen(self, app: web.Application, tls: ssl.SSLContext | None) -> int:
@@ -120,7 +125,7 @@ class Cloud:
                 "production": f"https://{site.production.host}",
                 "staging": f"https://{staging.host}",
             }
-        return services
+        return {**services, **self.aws.services()}
 
     async def reset(self) -> None:
         """Put every app, fault, journal entry and message back to the start."""
@@ -132,6 +137,7 @@ class Cloud:
         self.world = fresh
         await old.close()
         self.faults.clear()
+        await self.aws.reset()
         self.journal.reset()
         self._arm.reset()
         self._slack.reset()
@@ -142,6 +148,7 @@ class Cloud:
         runners, self._runners = self._runners, []
         await asyncio.gather(*(runner.cleanup() for runner in runners))
         await self.world.close()
+        await self.aws.close()
         await self._front.close()
         await self._dependencies.close()
 

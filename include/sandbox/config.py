@@ -8,18 +8,19 @@ defaults: keys are merged, and null takes one away.
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, field_validator
+from pydantic import Field, PositiveFloat, ValidationError, field_validator
 
+from include.sandbox.aws.defaults import AWS_SERVICES
+from include.sandbox.aws.settings import AwsConfig
+from include.sandbox.closed_model import BUILD_PATTERN, Frozen
 from include.sandbox.default_world import BUILDS, SERVICES, region_defaults
 
-BUILD_PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -29,12 +30,6 @@ def _id(word: str) -> str:
 
 class ConfigRefused(ValueError):
     """The configuration is wrong; the text names each key and fault."""
-
-
-class Frozen(BaseModel):
-    """A closed, immutable model: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Timings(Frozen):
@@ -163,6 +158,7 @@ class SandboxConfig(Frozen):
     limits: Limits = Limits()
     builds: Mapping[str, Build]
     services: Mapping[str, ServiceConfig]
+    aws: AwsConfig
 
     @cached_property
     def wait(self) -> Timings:
@@ -200,7 +196,12 @@ def make_config(patch: Mapping[str, Any] | None = None) -> SandboxConfig:
         services = merged(_with_new_regions(given.get("services") or {}), given.get("services") or {})
     except (AttributeError, TypeError):
         raise ConfigRefused("'services' and each of its 'regions' must be JSON objects") from None
-    whole = {**given, "builds": merged(BUILDS, given.get("builds") or {}), "services": services}
+    whole = {
+        **given,
+        "builds": merged(BUILDS, given.get("builds") or {}),
+        "services": services,
+        "aws": merged({"services": AWS_SERVICES}, given.get("aws") or {}),
+    }
     try:
         return SandboxConfig.model_validate(whole)
     except ValidationError as error:

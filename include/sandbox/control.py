@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from include.sandbox.config import BUILD_PATTERN
+from include.sandbox.aws.side import AwsSide
+from include.sandbox.closed_model import BUILD_PATTERN
 from include.sandbox.faults import FAULTS, FaultRefused, Faults
 from include.sandbox.journal import Journal
 from include.sandbox.slots import Site, Slot
@@ -31,12 +32,14 @@ class Control:
     def __init__(
         self,
         world: Callable[[], World],
+        aws: AwsSide,
         faults: Faults,
         journal: Journal,
         stores: Mapping[str, Store],
         reset: Callable[[], Awaitable[None]],
     ) -> None:
         self._world = world
+        self._aws = aws
         self._faults = faults
         self._journal = journal
         self._stores = stores
@@ -62,7 +65,7 @@ class Control:
         services: dict[str, dict[str, Any]] = {}
         for site in self._world().sites.values():
             services.setdefault(site.service, {})[site.region] = _site_state(site)
-        return web.json_response({"services": services})
+        return web.json_response({"services": services, "aws": self._aws.snapshot()})
 
     async def list_faults(self, request: web.Request) -> web.Response:
         """GET /sandbox/faults: what is set; with ``names=1`` what there is."""
@@ -80,6 +83,7 @@ class Control:
             fault = self._faults.add(await _object(request))
         except (FaultRefused, ValueError) as refused:
             return web.json_response({"error": str(refused)}, status=400)
+        await self._aws.fault_set(fault)
         return web.json_response(fault.snapshot(), status=201)
 
     async def clear_faults(self, request: web.Request) -> web.Response:
@@ -107,9 +111,11 @@ class Control:
         return web.json_response({"reset": True})
 
     async def stage(self, request: web.Request) -> web.Response:
-        """POST /sandbox/stage: put a build into a slot at once."""
+        """POST /sandbox/stage: put a build into a slot, or onto a machine, at once."""
         try:
             asked = await _object(request)
+            if "machine" in asked:
+                return web.json_response(await self._stage_machine(asked))
             site, slot, build = self._named(asked)
         except ValueError as refused:
             return web.json_response({"error": str(refused)}, status=400)
@@ -118,11 +124,21 @@ class Control:
             {"service": site.service, "region": site.region, "slot": slot.name, "build": build}
         )
 
+    async def _stage_machine(self, asked: dict[str, Any]) -> dict[str, str]:
+        """Put a build onto an AWS machine. Raises ValueError."""
+        _check_keys(asked, ("service", "machine", "build"))
+        id_, build = str(asked["machine"]), str(asked.get("build", ""))
+        machine = self._aws.machine(id_)
+        if machine is None or asked.get("service", machine.service) != machine.service:
+            raise ValueError(f"no machine {id_!r} of service {asked.get('service')!r}")
+        if not BUILD_PATTERN.match(build):
+            raise ValueError(f"{build!r} is no build")
+        await machine.stage(build)
+        return {"service": machine.service, "machine": machine.id, "build": build}
+
     def _named(self, asked: dict[str, Any]) -> tuple[Site, Slot, str]:
         valid = ("service", "region", "slot", "build")
-        unknown = sorted(set(asked) - set(valid))
-        if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}; valid: {', '.join(valid)}")
+        _check_keys(asked, valid)
         service, region, name, build = (str(asked.get(key, "")) for key in valid)
         site = self._world().find(service, region)
         if site is None:
@@ -133,6 +149,12 @@ class Control:
         if not BUILD_PATTERN.match(build):
             raise ValueError(f"{build!r} is no build")
         return site, slot, build
+
+
+def _check_keys(asked: Mapping[str, Any], valid: tuple[str, ...]) -> None:
+    unknown = sorted(set(asked) - set(valid))
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r}; valid: {', '.join(valid)}")
 
 
 def _site_state(site: Site) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Surface = Literal["swap", "arm", "deploy", "status", "slack", "webhook"]
+Surface = Literal[
+    "swap", "arm", "arm, aws", "deploy", "status", "slack", "webhook", "aws", "machine", "group", "command"
+]
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,19 @@ FAULTS: Mapping[str, FaultKind] = {
     "reply_lost": FaultKind(
         "arm", "The request is carried out, then the connection is closed without an answer."
     ),
-    "connection_dropped": FaultKind("arm", "The connection is closed before anything is carried out."),
+    "connection_dropped": FaultKind("arm, aws", "The connection is closed before anything is carried out."),
     "throttled": FaultKind(
-        "arm", "429 with Retry-After `retry_after` seconds; nothing is done.", {"retry_after": 1}
+        "arm, aws",
+        "429 with Retry-After `retry_after` seconds, or AWS's throttling error; nothing is done.",
+        {"retry_after": 1},
     ),
     "server_error": FaultKind(
-        "arm",
+        "arm, aws",
         "`status` (500, 502, 503 or 504), nothing is done; with Retry-After `retry_after` seconds, if given.",
         {"status": 503, "retry_after": None},
     ),
     "slow_answer": FaultKind(
-        "arm", "The request is carried out, the answer comes `delay` seconds late.", {"delay": 5.0}
+        "arm, aws", "The request is carried out, the answer comes `delay` seconds late.", {"delay": 5.0}
     ),
     "request_held": FaultKind(
         "arm",
@@ -145,6 +149,41 @@ FAULTS: Mapping[str, FaultKind] = {
     "status_dropped": FaultKind("status", "The connection is closed without an answer."),
     "status_empty_dependencies": FaultKind("status", "The list of dependencies is empty."),
     "status_missing_build": FaultKind("status", "The status page has no build."),
+    # --- any call of AWS; where.operation is like "elasticloadbalancing:DeregisterTargets"
+    "access_denied": FaultKind("aws", "The error of a missing permission, which names the action."),
+    "lost_reply": FaultKind("aws", "The request is carried out, then the connection is cut."),
+    # --- a machine; where.machine is its instance id
+    "machine_sick": FaultKind(
+        "machine", "Its home and health pages answer 500, and it has lost its database."
+    ),
+    "machine_dies": FaultKind(
+        "machine",
+        'It is lost: `when` "now", or as soon as it is "detached", in no load balancer or only draining. '
+        '`power` is EC2\'s word for its state then: "stopped" or "terminated".',
+        {"when": "now", "power": "stopped"},
+    ),
+    "slow_warm_up": FaultKind(
+        "machine",
+        "The next application that is started answers 503 for `seconds` (at speed 1) more.",
+        {"seconds": 120.0},
+    ),
+    # --- a machine in a group; where.group is the name of the target group or classic load balancer
+    "target_never_healthy": FaultKind("group", "Health checks of what is not healthy yet never succeed."),
+    "target_flapping": FaultKind("group", "It falls back to unhealthy soon after it was healthy, and so on."),
+    "drains_for_ever": FaultKind("group", "Its draining never ends."),
+    # --- Run Command on a machine
+    "deploy_fails": FaultKind(
+        "command",
+        'The deploy ends with exit code 1: `when` "before", its old build runs on; "after_stop", '
+        "nothing runs.",
+        {"when": "before"},
+    ),
+    "command_never_ends": FaultKind(
+        "command",
+        "It stays InProgress: nothing is done, unless `runs` is true.",
+        {"runs": False},
+    ),
+    "invocations_empty": FaultKind("command", "Its invocations can't be read: none exist."),
     # --- Slack and the webhook
     "slack_down": FaultKind(
         "slack", 'Slack answers 503, or closes the connection with `how` "closed".', {"how": "503"}

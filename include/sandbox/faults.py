@@ -11,7 +11,9 @@ from include.sandbox.fault_kinds import FAULTS, FaultKind
 
 __all__ = ["FAULTS", "Fault", "FaultKind", "FaultRefused", "Faults"]
 
-WHERE = ("service", "region", "slot", "operation")
+WHERE = ("service", "region", "slot", "machine", "group", "operation")
+Word = str | Collection[str] | None
+"""What a request has for a key of ``where``: a word, several that count alike, or none."""
 _KEYS = ("where", "fault", "times", "after")
 
 
@@ -33,11 +35,9 @@ class Fault:
     played: int = 0
     notes: dict[str, Any] = field(default_factory=dict)
 
-    def meets(self, request: Mapping[str, str | None]) -> bool:
-        """Tell whether every ``where`` of this fault equals the request's word, whatever its case."""
-        return all(
-            (request.get(key) or "").casefold() == value.casefold() for key, value in self.where.items()
-        )
+    def meets(self, request: Mapping[str, Word]) -> bool:
+        """Tell whether every ``where`` of this fault is among the request's words, whatever their case."""
+        return all(value.casefold() in _words(request.get(key)) for key, value in self.where.items())
 
     def use(self) -> bool:
         """Count one match and tell whether the fault plays on it."""
@@ -92,7 +92,9 @@ class Faults:
         service: str | None = None,
         region: str | None = None,
         slot: str | None = None,
-        operation: str | None = None,
+        machine: Word = None,
+        group: Word = None,
+        operation: Word = None,
     ) -> Fault | None:
         """Return the first fault of one of these names that meets the request, and use it once.
 
@@ -100,11 +102,25 @@ class Faults:
         """
         if not self._faults:
             return None
-        request = {"service": service, "region": region, "slot": slot, "operation": operation}
+        request: dict[str, Word] = {"service": service, "region": region, "slot": slot}
+        request |= {"machine": machine, "group": group, "operation": operation}
         for fault in self._faults:
             if fault.fault in fault_names and fault.meets(request) and fault.use():
                 return fault
         return None
+
+    def active(
+        self,
+        name: str,
+        *,
+        service: Word = None,
+        region: Word = None,
+        machine: Word = None,
+        group: Word = None,
+    ) -> Fault | None:
+        """Return the first fault of this name that holds there now, without using it: a state, no event."""
+        request = {"service": service, "region": region, "machine": machine, "group": group}
+        return next((fault for fault in self._faults if fault.fault == name and fault.meets(request)), None)
 
     def clear(self, number: int | None = None) -> int:
         """Take back one fault by its number, or all; return how many were there."""
@@ -116,6 +132,11 @@ class Faults:
     def listing(self) -> list[dict[str, Any]]:
         """Return every fault that is set, as JSON, used up or not."""
         return [fault.snapshot() for fault in self._faults]
+
+
+def _words(word: Word) -> list[str]:
+    words = [word or ""] if word is None or isinstance(word, str) else word
+    return [each.casefold() for each in words]
 
 
 def _unknown(what: str, word: object, valid: Collection[str]) -> str:

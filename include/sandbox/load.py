@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from include.sandbox.load_run import Host, Json, Load
@@ -34,9 +34,10 @@ def read_hosts(path: Path, services: Sequence[str] = ()) -> tuple[list[Host], st
         endpoints = json.loads(path.read_text(encoding="utf-8"))
         known = endpoints["services"]
         hosts = [
-            Host(service, region, str(found["production"]).rstrip("/"))
+            Host(service, region, url.rstrip("/"), inside)
             for service, held in known.items()
             for region, found in held["regions"].items()
+            for inside, url in _public(found)
         ]
     except OSError as error:
         raise EndpointsRefused(f"{path}: {error.strerror}; is the sandbox running?") from error
@@ -49,6 +50,20 @@ def read_hosts(path: Path, services: Sequence[str] = ()) -> tuple[list[Host], st
                 f"{service!r} is no service here; did you mean {near[0] if near else None!r}?"
             )
     return [host for host in hosts if not services or host.service in services], endpoints.get("ca_file")
+
+
+def _public(region: Json) -> Iterator[tuple[str, str]]:
+    """Return a region's public addresses, each with its name inside the region.
+
+    An app has one, its production host; on AWS every load balancer has one, farm by farm.
+    """
+    if "farms" in region:
+        for farm, held in region["farms"].items():
+            yield from ((f"{farm}/{name}", str(url)) for name, url in held["public"].items())
+    elif "public" in region:
+        yield from ((name, str(url)) for name, url in region["public"].items())
+    else:
+        yield "", str(region["production"])
 
 
 def write_report(path: Path, report: Json) -> None:

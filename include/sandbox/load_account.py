@@ -53,6 +53,7 @@ class HostAccount:
 
     service: str
     region: str
+    inside: str = ""
     since: float = field(default_factory=time.monotonic)
     requests: int = 0
     failed: int = 0
@@ -69,8 +70,8 @@ class HostAccount:
 
     @property
     def name(self) -> str:
-        """The host's name in reports: ``service/region``."""
-        return f"{self.service}/{self.region}"
+        """The host's name in reports: ``service/region``, or ``service/region/farm/balancer``."""
+        return "/".join(filter(None, (self.service, self.region, self.inside)))
 
     def succeed(self, build: str, seconds: float, *, slow: bool = False) -> None:
         """Count an answer as it should be.

@@ -25,11 +25,12 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class Host:
-    """One public production host."""
+    """One public host; ``inside`` is its name inside the region, where there are several."""
 
     service: str
     region: str
     url: str
+    inside: str = ""
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Load:
     longest_stall: float = 0.0
 
     def __post_init__(self) -> None:
-        self.accounts = {host: HostAccount(host.service, host.region) for host in self.hosts}
+        self.accounts = {host: HostAccount(host.service, host.region, host.inside) for host in self.hosts}
         self._in_flight: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -9,7 +9,8 @@ import zipfile
 
 from aiohttp import web
 
-from include.sandbox.config import BUILD_PATTERN, SandboxConfig
+from include.sandbox.closed_model import BUILD_PATTERN
+from include.sandbox.config import SandboxConfig
 
 _NAME = re.compile(r"^(?P<service>[a-z][a-z0-9_]{0,39})-(?P<build>.+)\.zip$")
 

@@ -22,6 +22,7 @@ class Status:
     build: str | None
     state: str
     dependencies: tuple[tuple[str, bool], ...]
+    machine: str | None = None
 
     def without(self, dependency: str | None) -> Status:
         """Return this status with one dependency (the first if None) told as not connected."""
@@ -36,6 +37,8 @@ def as_json(status: Status) -> dict[str, Any]:
     if status.build is not None:
         page["build"] = status.build
     dependencies = [{"name": name, "connected": connected} for name, connected in status.dependencies]
+    if status.machine is not None:
+        page["machine"] = status.machine
     return {**page, "state": status.state, "dependencies": dependencies}
 
 
@@ -49,6 +52,8 @@ def as_html(status: Status) -> str:
     build = (
         "" if status.build is None else f'<p>Build: <span id="build">{html.escape(status.build)}</span></p>\n'
     )
+    if status.machine is not None:
+        build += f'<p>Machine: <span id="machine">{html.escape(status.machine)}</span></p>\n'
     title = html.escape(f"{status.service} in {status.region}")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -64,6 +69,8 @@ def as_text(status: Status) -> str:
     lines = [f"service: {status.service}", f"region: {status.region}"]
     if status.build is not None:
         lines.append(f"build: {status.build}")
+    if status.machine is not None:
+        lines.append(f"machine: {status.machine}")
     lines.append(f"state: {status.state}")
     lines += [f"dependency {name}: {_connection(connected)}" for name, connected in status.dependencies]
     return "\n".join(lines) + "\n"

@@ -19,7 +19,11 @@ from include.airlock.model.service import Service
 from tests.dags.conftest import DAGS
 from tests.dags.test_integrity import SPECS
 
-LANE = ("check", "swap", "verify", "bake")
+LANES = {
+    "slot_swap": ("check", "swap", "verify", "bake"),
+    "rolling": ("check", "roll", "verify", "bake"),
+    "blue_green": ("check", "deploy", "switch", "verify", "bake"),
+}
 
 
 @pytest.fixture(params=SPECS)
@@ -37,25 +41,41 @@ def upstream(dag: DAG, task: str) -> set[str]:
     return found
 
 
-def regions(service: Service) -> list[str]:
-    return [region.name for region in service.regions]
+def lane(service: Service) -> tuple[str, ...]:
+    return LANES[service.strategy]
 
 
 def before(service: Service) -> Iterator[tuple[str, str]]:
-    """Each region with the step that its lane starts after."""
+    """Each place with the step that its lane starts after."""
     last = "preflight"
-    for region in regions(service):
-        yield region, last
-        last = f"{region}.{LANE[-1]}"
+    for place in service.places:
+        yield place, last
+        last = f"{place}.bake"
 
 
-def test_a_lane_is_check_swap_verify_bake(dag: DAG, service: Service) -> None:
-    for region in regions(service):
-        for earlier, later in itertools.pairwise(LANE):
-            assert upstream(dag, f"{region}.{later}") == {f"{region}.{earlier}"}
-        assert {task.task_id for task in dag.task_group.get_child_by_label(region)} == {
-            f"{region}.{verb}" for verb in (*LANE, "roll_back")
-        }
+def grouped(dag: DAG, place: str) -> set[str]:
+    """The tasks of a lane's group; a farm's group stands in its region's."""
+    group: Any = dag.task_group
+    for label in place.split("."):
+        group = group.get_child_by_label(label)
+    assert group.group_id == place
+    return {task.task_id for task in group}
+
+
+def test_a_lane_is_check_change_verify_bake(dag: DAG, service: Service) -> None:
+    for place in service.places:
+        for earlier, later in itertools.pairwise(lane(service)):
+            assert upstream(dag, f"{place}.{later}") == {f"{place}.{earlier}"}
+        assert grouped(dag, place) == {f"{place}.{verb}" for verb in (*lane(service), "roll_back")}
+
+
+def test_a_farm_has_a_lane_of_its_own_within_its_region(bag: DagBag) -> None:
+    dag = bag.dags["release_checkout"]
+    assert list(dag.task_group.get_child_by_label("eu-west-1").children) == [
+        "eu-west-1.staging",
+        "eu-west-1.production",
+    ]
+    assert upstream(dag, "eu-west-1.production.check") == {"eu-west-1.staging.bake"}
 
 
 def test_a_lane_starts_after_the_bake_of_the_one_before(dag: DAG, service: Service) -> None:
@@ -71,25 +91,27 @@ def test_nothing_that_acts_waits_for_a_tell(dag: DAG) -> None:
 
 
 def test_the_way_back_stands_beside_its_lane(dag: DAG, service: Service) -> None:
-    for region in regions(service):
+    for region in service.places:
         back = dag.get_task(f"{region}.roll_back")
-        assert back.upstream_task_ids == {f"{region}.{verb}" for verb in ("swap", "verify", "bake")}
+        assert back.upstream_task_ids == {f"{region}.{verb}" for verb in lane(service) if verb != "check"}
         assert back.trigger_rule == "one_failed"
     earlier = dag.get_task("roll_back_earlier")
-    assert earlier.upstream_task_ids == {f"{region}.roll_back" for region in regions(service)}
+    assert earlier.upstream_task_ids == {f"{region}.roll_back" for region in service.places}
     assert earlier.trigger_rule == "one_success"
 
 
 def test_staging_is_refreshed_after_the_last_region(dag: DAG, service: Service) -> None:
-    last = f"{regions(service)[-1]}.bake"
-    for region in regions(service):
+    refreshed = service.places if service.strategy == "slot_swap" else ()
+    last = f"{service.places[-1]}.bake"
+    for region in refreshed:
         refresh = dag.get_task(f"refresh.{region}")
         assert (refresh.upstream_task_ids, refresh.trigger_rule) == ({last}, "none_failed")
+    assert len([task for task in dag.task_ids if task.startswith("refresh.")]) == len(refreshed)
 
 
 def test_the_lanes_stop_where_a_step_fails(dag: DAG, service: Service) -> None:
-    for region in regions(service):
-        assert {dag.get_task(f"{region}.{verb}").trigger_rule for verb in LANE} == {"none_failed"}
+    for region in service.places:
+        assert {dag.get_task(f"{region}.{verb}").trigger_rule for verb in lane(service)} == {"none_failed"}
 
 
 def test_the_two_leaves_are_the_verdict_and_the_last_tell(dag: DAG) -> None:
@@ -141,9 +163,8 @@ def test_the_form_is_made_of_valid_json_schema(bag: DagBag) -> None:
 
 
 def test_the_form_asks_for_the_build_alone(dag: DAG, service: Service) -> None:
-    assert list(dag.params) == [
-        *("build", "change_request", "reason", "regions", "on_failure", "refresh_build"),
-    ]
+    refreshed = ["refresh_build"] if service.strategy == "slot_swap" else []
+    assert list(dag.params) == ["build", "change_request", "reason", "regions", "on_failure", *refreshed]
     with pytest.raises(ParamValidationError):
         validated(dag)
     assert validated(dag, build="2026.11.2")["on_failure"] == service.on_failure.value

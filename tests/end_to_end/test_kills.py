@@ -134,7 +134,7 @@ def test_on_the_way_back(killed: Killed) -> None:
     release = killed.back
     # Then a new one finds that swap: there and back, once each
     assert release.ended() == "failed"
-    assert f"{WEST} was swapped back and {OLD} serves again" in release.sentence()
+    assert f"{WEST} was brought back and {OLD} serves again" in release.sentence()
     assert (len(release.asked()), release.switches()) == (2, [WEST, WEST])
     assert release.builds() == (OLD, LEDGER)
 

@@ -76,7 +76,7 @@ def test_region_two_is_swapped_back(stopped: Stopped) -> None:
     for part in (
         f"{LEDGER} stopped in {NORTH}",
         "ledger",
-        f"{NORTH} was swapped back and {OLD} serves again",
+        f"{NORTH} was brought back and {OLD} serves again",
     ):
         assert part in said
     for part in (f"{WEST} keeps {LEDGER}", f"{UK} was not touched", "locked"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from include.local.connections import airflow_connections, as_environment
 from tests.sandbox_client import SandboxClient, SandboxRun
 
 FAST: dict[str, Any] = {
@@ -30,3 +31,10 @@ def sandbox(sandbox_run: SandboxRun) -> SandboxClient:
     """The shared sandbox, at its start: no faults, an empty journal, every app as configured."""
     sandbox_run.client.reset()
     return sandbox_run.client
+
+
+@pytest.fixture
+def connections(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox's endpoints as Airflow connections."""
+    for name, value in as_environment(airflow_connections(sandbox.endpoints)).items():
+        monkeypatch.setenv(name, value)

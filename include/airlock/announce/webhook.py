@@ -137,7 +137,8 @@ def payload(record: ReleaseRecord, pending: Pending) -> dict[str, Any]:
 
 
 def _region(region: RegionRecord) -> dict[str, Any]:
-    shown = {"name", "phase", "old_build", "new_build", "started_at", "ended_at", "failure", "refresh"}
+    shown = {"name", "phase", "old_build", "new_build", "failure", "stand", "refresh"}
+    shown |= {"started_at", "ended_at"}
     return region.model_dump(mode="json", include=shown)
 
 

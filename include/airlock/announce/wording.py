@@ -11,8 +11,8 @@ PHASES: dict[Phase, tuple[str, str]] = {
     Phase.NOT_ASKED: ("⚪", "not asked for"),
     Phase.WAITING: ("⏳", "waits for its turn"),
     Phase.CHECKED: ("🔎", "checked"),
-    Phase.SWAPPING: ("🔄", "swapping"),
-    Phase.SWAPPED: ("🔀", "swapped, not yet verified"),
+    Phase.CHANGING: ("🔄", "being changed"),
+    Phase.CHANGED: ("🔀", "changed, not yet verified"),
     Phase.VERIFIED: ("🔬", "verified, still watched"),
     Phase.ACCEPTED: ("✅", "accepted"),
     Phase.FAILED: ("❌", "failed"),
@@ -132,6 +132,8 @@ def region_state(record: ReleaseRecord, region: RegionRecord) -> tuple[str, str]
         parts.append(duration(seconds))
     if region.failure:
         parts.append(plain(region.failure, 300))
+    if region.stand:
+        parts.append(plain(region.stand, 300))
     if region.refresh:
         parts.append(f"staging: {plain(region.refresh, 120)}")
     return emoji, " · ".join(parts)

@@ -7,34 +7,11 @@ from typing import Any
 
 from include.airlock.azure.sites import SlotState
 from include.airlock.azure.swap_decision import World
-from include.airlock.errors import Refused
 from include.airlock.model.health import Healthy, Verdict, in_words
 from include.airlock.model.record import RegionRecord
+from include.airlock.release.place import Fault
 
 _PING_STATUSES = "WEBSITE_SWAP_WARMUP_PING_STATUSES"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is not as it must be. ``code`` is for machines, ``text`` a sentence for people."""
-
-    region: str
-    code: str
-    text: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.region}: {self.text}"
-
-
-class FaultsFound(Refused):
-    """The preflight's report: every fault of every region; nothing was touched."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        several = "s" if len(faults) > 1 else ""
-        head = f"the preflight found {len(faults)} fault{several}; nothing was touched:"
-        super().__init__("\n".join([head, *(f"  - {fault}" for fault in faults)]))
-        self.faults = faults
 
 
 @dataclass(frozen=True)

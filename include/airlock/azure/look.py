@@ -12,7 +12,7 @@ from include.airlock.azure.swap_decision import World
 from include.airlock.errors import Rejected
 from include.airlock.model.health import Reading, read
 from include.airlock.model.record import Side, SwapIntent, SwapPhase
-from include.airlock.model.service import Service, SlotRegion
+from include.airlock.model.service import Service, SlotRegion, SlotSwapService
 from include.airlock.status.probe import fetch, status_url
 
 
@@ -20,7 +20,7 @@ from include.airlock.status.probe import fetch, status_url
 class RegionView:
     """One region of a service, as a step looks at it. Close it through its ``arm``."""
 
-    service: Service
+    service: SlotSwapService
     region: SlotRegion
     arm: Arm
     site: SlotSite
@@ -32,7 +32,8 @@ class RegionView:
         Raises:
             ConnectionMissing: the connection is absent or incomplete.
         """
-        region = next(region for region in service.regions if region.name == region_name)
+        assert isinstance(service, SlotSwapService)
+        region = service.region(region_name)
         arm = Arm(read_connection(region.connection))
         return cls(service, region, arm, SlotSite(arm, region))
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from include.airlock.azure.arm import Answer, error_of
 from include.airlock.azure.look import RegionView
-from include.airlock.azure.watch import watch
 from include.airlock.errors import AirlockError, ConnectionMissing, Refused, Transient
 from include.airlock.model.record import Phase, Watch
 from include.airlock.model.service import Package
 from include.airlock.model.streak import Wait
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
+from include.airlock.status.watch import watch
 
 
 def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
@@ -66,7 +66,7 @@ def _put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: flo
     assert how is not None
     policy = replace(view.service.status_page.policy(), deadline_s=how.deadline.total_seconds())
     region.watch = region.watch or Watch(since=time.time())
-    watched = watch(view, url, build, policy=policy, proof=region.watch, patience=patience)
+    watched = watch(lambda: view.reading(url), build, policy, proof=region.watch, patience=patience)
     if isinstance(watched.decision, Wait):
         run.save(region)
         return Later(watched.decision.seconds)

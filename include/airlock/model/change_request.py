@@ -14,6 +14,7 @@ from include.airlock.model.expressions import compiled
 from include.airlock.model.fields import BUILD_PATTERN, Checked, Text, Word
 from include.airlock.model.refresh import TAG_PATTERN
 from include.airlock.model.service import OnFailure, Service
+from include.airlock.model.service_base import refusal_of_policy
 from include.airlock.model.wording import nearest, shown
 
 BUILD = Word(
@@ -38,8 +39,8 @@ KEYS = ("build", "change_request", "regions", "on_failure", "refresh_build", "re
 class ChangeRequest:
     """The approved wish to release one build of one service.
 
-    ``regions`` holds the names of the asked regions, in the order of the spec. ``refresh_build`` is
-    what staging slots get afterwards; None means the released build.
+    ``regions`` holds the names of the asked places (regions, or farms in regions), in the order of the
+    spec. ``refresh_build`` is what staging slots get afterwards; None means the released build.
     """
 
     build: str
@@ -131,25 +132,26 @@ class _Asked:
         return build
 
     def regions(self, service: Service) -> tuple[str, ...]:
-        valid = [region.name for region in service.regions]
+        valid = service.places
         given = self.get("regions")
         if given is None or given == []:
-            return tuple(valid)
+            return valid
         if not isinstance(given, (list, tuple)):
             self.faults.append(f'regions: {shown(given)} is not a list, like ["{valid[0]}"]')
             return ()
         for region in given[:32]:
             if region not in valid:
-                self.faults.append(f"regions: {shown(region)} is not a region; {nearest(str(region), valid)}")
+                near = nearest(str(region), valid)
+                self.faults.append(f"regions: {shown(region)} is not a {service.place_word}; {near}")
         return tuple(name for name in valid if name in given)
 
     def on_failure(self, service: Service) -> OnFailure:
         given = self.get("on_failure")
         if given is None:
             return service.on_failure
-        words = [each.value for each in OnFailure]
-        if given not in words:
-            self.faults.append(f"on_failure: {shown(given)} is not valid; {nearest(str(given), words)}")
+        refusal = refusal_of_policy(given, service.policies)
+        if refusal is not None:
+            self.faults.append(f"on_failure: {refusal}")
             return service.on_failure
         return OnFailure(given)
 
@@ -159,11 +161,13 @@ class _Asked:
                 self.faults.append(f"unknown key {shown(key)}; {nearest(str(key), KEYS)}")
 
 
-_ON_FAILURE = {
-    OnFailure.HALT: "Halt: leave everything as it is",
-    OnFailure.ROLL_BACK_REGION: "Roll back the region that failed",
-    OnFailure.ROLL_BACK_RELEASE: "Roll back every region done so far",
-}
+def _in_words(policy: OnFailure, place: str) -> str:
+    return {
+        OnFailure.HALT: "Halt: leave everything as it is",
+        OnFailure.ROLL_BACK_MACHINE: "Roll back the machine that failed",
+        OnFailure.ROLL_BACK_REGION: f"Roll back the {place} that failed",
+        OnFailure.ROLL_BACK_RELEASE: f"Roll back every {place} done so far",
+    }[policy]
 
 
 def params_schema(service: Service) -> dict[str, dict[str, Any]]:
@@ -171,14 +175,14 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
 
     A param without ``default`` is required. ``section`` and ``values_display`` are Airflow's own
     words for its form (Airflow documentation, "Use Params to Provide a Trigger UI Form").
+    ``refresh_build`` is left out where the strategy has no staging slots.
     """
-    build = _build_schema(service)
     return {
         "build": {
-            **build,
+            **_build_schema(service),
             "type": "string",
             "title": "Build",
-            "description": "The build that all staging slots hold and that production shall get.",
+            "description": f"The build {service.where_the_build_goes}.",
         },
         "change_request": {
             **_without_examples(CHANGE_REQUEST.json()),
@@ -196,24 +200,36 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
             "description": "Why it is released, in a sentence; shown to everybody who is told.",
         },
         "regions": _regions_schema(service),
-        "on_failure": {
-            "default": service.on_failure.value,
-            "type": "string",
-            "enum": [each.value for each in OnFailure],
-            "values_display": {each.value: words for each, words in _ON_FAILURE.items()},
-            "title": "If a region fails",
-            "description": "What becomes of the release when a region is not accepted.",
-            "section": "How",
-        },
-        "refresh_build": {
-            **build,
-            "default": None,
-            "type": ["null", "string"],
-            "title": "Refresh staging with",
-            "description": "Build for the staging slots afterwards; empty means the released build.",
-            "section": "Afterwards",
-        },
+        "on_failure": _on_failure_schema(service),
+        **_refresh_schema(service),
     }
+
+
+def _on_failure_schema(service: Service) -> dict[str, Any]:
+    place = service.place_word
+    return {
+        "default": service.on_failure.value,
+        "type": "string",
+        "enum": [each.value for each in service.policies],
+        "values_display": {each.value: _in_words(each, place) for each in service.policies},
+        "title": f"If a {place} fails",
+        "description": f"What becomes of the release when a {place} is not accepted.",
+        "section": "How",
+    }
+
+
+def _refresh_schema(service: Service) -> dict[str, dict[str, Any]]:
+    if "refresh" not in type(service).model_fields:
+        return {}
+    schema = {
+        **_build_schema(service),
+        "default": None,
+        "type": ["null", "string"],
+        "title": "Refresh staging with",
+        "description": "Build for the staging slots afterwards; empty means the released build.",
+        "section": "Afterwards",
+    }
+    return {"refresh_build": schema}
 
 
 def _build_schema(service: Service) -> dict[str, Any]:
@@ -228,14 +244,14 @@ def _without_examples(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _regions_schema(service: Service) -> dict[str, Any]:
-    names = [region.name for region in service.regions]
+    names = list(service.places)
     return {
         "default": [],
         "type": ["null", "array"],
         "items": {"type": "string", "enum": names},
         "uniqueItems": True,
         "examples": names,
-        "title": "Regions",
+        "title": f"{service.place_word.capitalize()}s",
         "description": f"Only these, in the order of the spec; empty means all: {', '.join(names)}.",
         "section": "Where",
     }

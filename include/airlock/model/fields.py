@@ -103,7 +103,18 @@ Name = Annotated[
         example="payments",
     ),
 ]
-"""A service's or region's name; it becomes part of DAG and task ids."""
+"""A service's name; it becomes part of DAG and task ids."""
+
+PlaceName = Annotated[
+    str,
+    Word(
+        r"[a-z][a-z0-9_-]{0,39}",
+        "a lower-case letter, then lower-case letters, digits, '_' and '-', 40 characters at most",
+        longest=40,
+        example="westeurope",
+    ),
+]
+"""A region's or farm's name; it becomes part of task ids, which may have dashes."""
 
 ConnectionId = Annotated[
     str,

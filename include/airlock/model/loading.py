@@ -74,17 +74,12 @@ def _validate(tree: yaml_tree.Tree, stem: str) -> tuple[Service | None, list[_Fa
     """Give the service, or None, and every fault; there may be faults although the models are content."""
     content, faults = dict(tree.value), list(tree.faults)
     faults += _strategy_faults(content, tree)
-    # With a wrong strategy the rest is still checked, as the first strategy's, for its other faults.
     strategy = content.get("strategy")
-    model = STRATEGIES.get(strategy) if isinstance(strategy, str) else None
-    if model is None:
-        model = next(iter(STRATEGIES.values()))
-        content["strategy"] = next(iter(STRATEGIES))
-    service = None
-    try:
-        service = model.model_validate(content)
-    except ValidationError as error:
-        faults += [_fault(each, tree, model) for each in error.errors(include_url=False) if not _echo(each)]
+    known = isinstance(strategy, str) and strategy in STRATEGIES
+    # With a wrong strategy the rest is still checked, as the likeliest strategy's, for its other faults.
+    word = str(strategy) if known else _likeliest(content)
+    service, found = _checked(content, word, tree)
+    faults += found
     given = content.get("service")
     if isinstance(given, str) and given != stem:
         faults.append(
@@ -93,10 +88,38 @@ def _validate(tree: yaml_tree.Tree, stem: str) -> tuple[Service | None, list[_Fa
     return service, faults
 
 
+def _checked(content: dict[str, Any], word: str, tree: yaml_tree.Tree) -> tuple[Service | None, list[_Fault]]:
+    """Read the content as a spec of that strategy."""
+    model = STRATEGIES[word]
+    try:
+        return model.model_validate({**content, "strategy": word}), []
+    except ValidationError as error:
+        found = [each for each in error.errors(include_url=False) if not _echo(each)]
+        return None, [_fault(each, tree, model) for each in found]
+
+
+def _likeliest(content: dict[str, Any]) -> str:
+    """Give the strategy that was probably meant: by its name, else by the keys that it alone knows."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(content.get("strategy"))[:100], STRATEGIES, n=1, cutoff=0.55)
+    return close[0] if close else max(STRATEGIES, key=lambda word: _known_keys(content, STRATEGIES[word]))
+
+
+def _known_keys(content: dict[str, Any], model: type[ServiceBase]) -> int:
+    """Count the keys that a strategy knows, of the spec and of its regions."""
+    regions = content.get("regions")
+    found = sum(key in model.model_fields for key in content)
+    for region in regions if isinstance(regions, list) else ():
+        found += sum(key in _keys(model, ("regions",)) for key in region) if isinstance(region, dict) else 0
+    return found
+
+
 def _echo(error: ErrorDetails) -> bool:
     """Say whether a list only counts as too short because its items are wrong, which is said already."""
     given = error["input"]
-    return error["type"] == "too_short" and isinstance(given, list) and len(given) > 0
+    least = error.get("ctx", {}).get("min_length", 0)
+    return error["type"] == "too_short" and isinstance(given, list) and len(given) >= least
 
 
 def _strategy_faults(content: dict[str, Any], tree: yaml_tree.Tree) -> Iterator[_Fault]:
@@ -115,7 +138,18 @@ def _fault(error: ErrorDetails, tree: yaml_tree.Tree, model: type[ServiceBase]) 
     if error["type"] != "extra_forbidden":
         return tree.line(loc), loc, explain(error)
     # The sentence names the unknown key; the path is that of the mapping it stands in.
-    return tree.line(loc), loc[:-1], explain(error, _keys(model, error["loc"][:-1]))
+    return (
+        tree.line(loc),
+        loc[:-1],
+        _elsewhere(error, model) or explain(error, _keys(model, error["loc"][:-1])),
+    )
+
+
+def _elsewhere(error: ErrorDetails, model: type[ServiceBase]) -> str | None:
+    """Say that another strategy's spec has that key in the same place; None when none has."""
+    *at, key = error["loc"]
+    words = [word for word, each in STRATEGIES.items() if each is not model and key in _keys(each, tuple(at))]
+    return f"{shown(key)} is only for the strategy {one_of(words)}" if words else None
 
 
 def _in_file(loc: yaml_tree.Path, tree: yaml_tree.Tree) -> yaml_tree.Path:
@@ -127,14 +161,16 @@ def _in_file(loc: yaml_tree.Path, tree: yaml_tree.Tree) -> yaml_tree.Path:
 
 
 def _keys(model: type[BaseModel], loc: yaml_tree.Path) -> list[str]:
-    """Give the valid keys of the mapping that a validation error's path leads to."""
+    """Give the valid keys of the mapping that a validation error's path leads to, if it leads anywhere."""
     models: list[type[BaseModel]] = [model]
     for part in loc:
-        fields = [each.model_fields[str(part)] for each in models if str(part) in each.model_fields]
+        if isinstance(part, int):
+            continue
+        fields = [each.model_fields[part] for each in models if part in each.model_fields]
         if fields:
             models = [found for each in fields for found in _models(each.annotation)]
-        elif isinstance(part, str):
-            models = [each for each in models if part in _tags(each)] or models
+        else:
+            models = [each for each in models if part in _tags(each)]
     return list(dict.fromkeys(key for each in models for key in each.model_fields))
 
 

@@ -24,7 +24,7 @@ class When(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``verb`` in ``room`` (the cloud or the release itself), for a region or for all.
+    """One step: ``verb`` in ``room`` (what changes there, or the release itself), for a region or for all.
 
     ``id`` is also the task's id; ``after`` are ids of steps; ``about`` is a sentence for people.
     """

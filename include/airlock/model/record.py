@@ -1,6 +1,6 @@
 """What a release remembers: one record, written before and after each act.
 
-The record is kept outside the run (see ``include.airlock.ledger``), so that a retry, a
+The record is kept outside the run (see ``include.airlock.release.ledger``), so that a retry, a
 Clear or a later release can read what an earlier process knew. It holds no secret.
 """
 
@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from include.airlock.model.machines import GroupFloor, MachineRecord, Shift, Suspension, Watch
+
 
 class Phase(StrEnum):
     """Where one region of a release stands."""
@@ -17,8 +19,8 @@ class Phase(StrEnum):
     NOT_ASKED = "not_asked"
     WAITING = "waiting"
     CHECKED = "checked"
-    SWAPPING = "swapping"
-    SWAPPED = "swapped"
+    CHANGING = "changing"
+    CHANGED = "changed"
     VERIFIED = "verified"
     ACCEPTED = "accepted"
     FAILED = "failed"
@@ -88,17 +90,6 @@ class Event(_Stored):
     kind: str = "info"
 
 
-class Watch(_Stored):
-    """A proof under way, kept so that a step that gave its worker back goes on with it.
-
-    ``since`` is when it began (epoch seconds), ``good`` and ``bad`` the answers in a row so far.
-    """
-
-    since: float
-    good: int = 0
-    bad: int = 0
-
-
 class RegionRecord(_Stored):
     """One region's part of a release."""
 
@@ -118,7 +109,24 @@ class RegionRecord(_Stored):
     ended_at: str | None = None
     failure: str | None = None
     refresh: str | None = None
+    stand: str | None = Field(None, description="what is half-done, in a sentence, where it stopped between")
+    machines: list[MachineRecord] = []
+    floors: list[GroupFloor] = []
+    suspensions: list[Suspension] = []
+    shift: Shift | None = None
     events: list[Event] = []
+
+    @property
+    def touched(self) -> bool:
+        """Whether this release has changed the region or meant to, as far as it knows."""
+        return self.swap is not None or self.shift is not None or any(m.touched for m in self.machines)
+
+    def begin_afresh(self) -> None:
+        """Forget what an earlier try meant and did; what was told and what was first seen stays."""
+        self.phase, self.failure, self.stand = Phase.WAITING, None, None
+        self.swap = self.way_back = self.shift = None
+        self.machines = [machine.afresh() for machine in self.machines]
+        self.floors, self.suspensions = [], []
 
 
 class ReleaseRecord(_Stored):
@@ -143,3 +151,16 @@ class ReleaseRecord(_Stored):
     warnings: list[str] = []
     events: list[Event] = []
     regions: list[RegionRecord] = []
+
+
+__all__ = [
+    "Event",
+    "Outcome",
+    "Phase",
+    "RegionRecord",
+    "ReleaseRecord",
+    "Side",
+    "SwapIntent",
+    "SwapPhase",
+    "Watch",
+]

@@ -66,10 +66,11 @@ class StatusPage(Closed):
         (), description="Dependencies that the page must list; one that is absent is not green."
     )
     consecutive: Annotated[int, Field(ge=1, le=20, strict=True)] = Field(
-        3, description="Good answers in a row, each on a fresh connection, before a slot is accepted."
+        3,
+        description="Good answers in a row, each on a fresh connection, before it is accepted.",
     )
     unhealthy_after: Annotated[int, Field(ge=1, le=100, strict=True)] = Field(
-        5, description="Clearly bad answers in a row that fail the slot before the deadline."
+        5, description="Clearly bad answers in a row that fail it before the deadline."
     )
     interval: Annotated[timedelta, Between("100ms", "10m")] = Field(
         timedelta(seconds=2), description="Pause between two looks."

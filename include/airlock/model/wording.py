@@ -80,7 +80,10 @@ _TYPES = {
 }
 
 
-_MISSING = {"dependencies": "is missing; write null for a service that has none"}
+_MISSING = {
+    "dependencies": "is missing; write null for a service that has none",
+    "build_parameter": "is missing; name the parameter of the document that takes the build",
+}
 
 
 def _wrong_type(error: ErrorDetails) -> str:

@@ -96,12 +96,12 @@ class Ledger:
         self._store.set(f"release/{release}/region/{region.name}", region.model_dump(mode="json"))
 
     def changed_later(self, release: str, name: str) -> str | None:
-        """The first release opened after ``release`` that sent a swap in region ``name``, or None."""
+        """The first release opened after ``release`` that changed region ``name``, or None."""
         known = self._store.get("releases", [])
         later = known[known.index(release) + 1 :] if release in known else []
         for other in later:
             value = self._store.get(f"release/{other}/region/{name}")
-            if value is not None and RegionRecord.model_validate(value).swap is not None:
+            if value is not None and RegionRecord.model_validate(value).touched:
                 return str(other)
         return None
 

@@ -43,7 +43,8 @@ class VerdictOperator(ReleaseStep):
 
 
 def _summary(record: ReleaseRecord) -> dict[str, Any]:
-    keys = {"name", "phase", "old_build", "new_build", "started_at", "ended_at", "failure", "refresh"}
+    keys = {"name", "phase", "old_build", "new_build", "failure", "stand", "refresh"}
+    keys |= {"started_at", "ended_at"}
     regions = [region.model_dump(mode="json", include=keys) for region in record.regions]
     return {
         "outcome": record.outcome.value,

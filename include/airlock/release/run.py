@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.airlock.errors import Drifted, Locked, Refused
 from include.airlock.model.change_request import ChangeRequest
-from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord, SwapIntent
+from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord
 from include.airlock.model.service import Service
 from include.airlock.release.ledger import Ledger, Lock, now
 
@@ -50,20 +50,22 @@ class ReleaseRun:
         """Store a region's part, with an event to tell when there is one."""
         self.ledger.save_region(self.release, region, event)
 
-    def sole_writer(self, region: RegionRecord, swap: str) -> Callable[[SwapIntent], None]:
-        """A ``save`` for the swap stored in the field ``swap`` of a region: compare-and-swap on the ledger.
+    def sole_writer(self, region: RegionRecord, part: str) -> Callable[..., None]:
+        """A ``save`` for what is stored in the field ``part`` of a region: compare-and-swap on the ledger.
+
+        Make it right after the region was read or stored: what it holds then is what must be found.
 
         Airflow may start a step again while a process of it that it holds for lost still lives. The one
         that finds another's writing stops, before it sends anything.
         """
-        expected = self.region(region.name)
+        expected = region.model_copy(deep=True)
 
-        def save(_: SwapIntent) -> None:
+        def save(_: object = None, *, event: str | None = None) -> None:
             nonlocal expected
             stored = self.region(region.name)
-            if getattr(stored, swap) != getattr(expected, swap) or stored.phase is not expected.phase:
+            if getattr(stored, part) != getattr(expected, part) or stored.phase is not expected.phase:
                 raise Drifted(f"another process of this release is changing {region.name}; this one stops")
-            self.save(region)
+            self.save(region, event)
             expected = region.model_copy(deep=True)
 
         return save
@@ -143,10 +145,8 @@ def _header(context: Context, service: Service, request: ChangeRequest) -> Relea
     started = dag_run.start_date or datetime.now(UTC)
     waited = (started - dag_run.run_after).total_seconds()
     regions = [
-        RegionRecord(
-            name=region.name, phase=Phase.WAITING if region.name in request.regions else Phase.NOT_ASKED
-        )
-        for region in service.regions
+        RegionRecord(name=place, phase=Phase.WAITING if place in request.regions else Phase.NOT_ASKED)
+        for place in service.places
     ]
     return ReleaseRecord(
         release=dag_run.run_id,

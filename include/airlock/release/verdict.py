@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.airlock.model.record import Outcome, Phase, RegionRecord, ReleaseRecord
 
-_TOUCHED = (Phase.SWAPPING, Phase.SWAPPED, Phase.VERIFIED)
+_BEGUN = (Phase.CHANGING, Phase.CHANGED, Phase.VERIFIED, Phase.ACCEPTED)
 
 
 def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
@@ -19,9 +19,7 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     stuck = [region for region in asked if region.phase in (Phase.STUCK, Phase.ROLLING_BACK)]
     if back and not stuck:
         return Outcome.ROLLED_BACK, _sentence(record, asked, back)
-    begun = any(
-        region.swap or region.way_back or region.phase in (*_TOUCHED, Phase.ACCEPTED) for region in asked
-    )
+    begun = any(region.touched or region.phase in _BEGUN for region in asked)
     failed = next((region for region in asked if region.failure), None)
     if not begun and failed is None:
         why = record.refusal or "see the step preflight"
@@ -42,11 +40,11 @@ def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[Regio
     touched = [r for r in asked if r not in waiting]
     open_ones = [r for r in touched if r.phase not in (Phase.ACCEPTED, Phase.ROLLED_BACK, Phase.STUCK)]
     kept = [r.name for r in asked if r.phase is Phase.ACCEPTED and not r.failure]
-    doubt = [r for r in open_ones if r.swap or r.way_back]
+    doubt = [r for r in open_ones if r.touched]
     parts = [f"{record.build} {_where(record, asked, touched)}"]
-    parts += [f"{r.name} was swapped back and {r.old_build} serves again" for r in back]
+    parts += [f"{r.name} was brought back and {r.old_build} serves again" for r in back]
     parts += [f"{r.name} could not be proved to be back" for r in asked if r.phase is Phase.STUCK]
-    parts += [f"{r.name} is in doubt between {r.old_build} and {record.build}" for r in doubt]
+    parts += [f"{r.name} is in doubt between {r.old_build} and {record.build}{_half_done(r)}" for r in doubt]
     parts += [f"{', '.join(kept)} {_verb(kept, 'keeps', 'keep')} {record.build}"] if kept else []
     names = [r.name for r in waiting]
     parts += [f"{', '.join(names)} {_verb(names, 'was', 'were')} not touched"] if names else []
@@ -62,6 +60,10 @@ def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[Regio
     if where is None:
         return "stopped between regions: a step did not finish; see its log"
     return f"stopped in {where.name}: {where.failure or 'a step did not finish; see its log'}"
+
+
+def _half_done(region: RegionRecord) -> str:
+    return f" ({region.stand})" if region.stand else ""
 
 
 def _stuck(asked: list[RegionRecord]) -> bool:

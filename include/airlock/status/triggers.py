@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from include.airlock.model.health import Verdict
 
 
 class StatusTrigger(BaseTrigger):
@@ -22,10 +25,19 @@ class StatusTrigger(BaseTrigger):
         since: epoch seconds when the bake began.
         soak: seconds of bake.
         page: the spec's ``status_page`` as JSON.
+        more: further addresses of the same page; each look asks all, up to the first that is not well.
     """
 
     def __init__(
-        self, *, url: str, ca_file: str | None, build: str, since: float, soak: float, page: dict[str, Any]
+        self,
+        *,
+        url: str,
+        ca_file: str | None,
+        build: str,
+        since: float,
+        soak: float,
+        page: dict[str, Any],
+        more: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.url = url
@@ -34,10 +46,11 @@ class StatusTrigger(BaseTrigger):
         self.since = since
         self.soak = soak
         self.page = page
+        self.more = more or []
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The wire format: import path and keyword arguments."""
-        names = ("url", "ca_file", "build", "since", "soak", "page")
+        names = ("url", "ca_file", "build", "since", "soak", "page", "more")
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             name: getattr(self, name) for name in names
         }
@@ -46,17 +59,25 @@ class StatusTrigger(BaseTrigger):
         """One event, when the step should look for itself: ``{"decided": why}``."""
         from pydantic import TypeAdapter
 
-        from include.airlock.model.health import assess
         from include.airlock.model.status_page import AnyStatusPage
         from include.airlock.model.streak import Streak, Wait, decide
-        from include.airlock.status.probe import fetch
 
         page: Any = TypeAdapter(AnyStatusPage).validate_python(self.page)
         policy = page.policy().baking(self.soak)
         streak = Streak(started=self.since, switched=True)
         while isinstance(decision := decide(streak, policy, time.time()), Wait):
             await asyncio.sleep(decision.seconds)
-            timeout = page.timeout.total_seconds()
-            answer = await asyncio.to_thread(fetch, self.url, timeout=timeout, ca_file=self.ca_file)
-            streak = streak.after(assess(answer, page, self.build), time.time())
+            streak = streak.after(await self._look(page), time.time())
         yield TriggerEvent({"decided": decision.why})
+
+    async def _look(self, page: Any) -> Verdict:
+        from include.airlock.model.health import Healthy, assess
+        from include.airlock.status.probe import fetch
+
+        for url in (self.url, *self.more):
+            timeout = page.timeout.total_seconds()
+            answer = await asyncio.to_thread(fetch, url, timeout=timeout, ca_file=self.ca_file)
+            verdict = assess(answer, page, self.build)
+            if not isinstance(verdict, Healthy):
+                break
+        return verdict

@@ -23,7 +23,7 @@ def plan_of_lanes(service: Service, room: str, lane: Sequence[LaneStep], *, refr
 
     A region's first step comes after the last step of the region before: one region in flight.
     """
-    regions = [region.name for region in service.regions]
+    regions = service.places
     steps = [_step("preflight", room, "preflight", None, (), "look at all regions at once; touch nothing")]
     steps.append(_step("tell.start", "announce", "tell", None, (), "announce the release"))
     last = "preflight"
@@ -39,7 +39,7 @@ def plan_of_lanes(service: Service, room: str, lane: Sequence[LaneStep], *, refr
             None,
             backs,
             When.WAY_BACK_TAKEN,
-            "where the policy says so, swap back the regions done before, in reverse order, each proved",
+            "where the policy says so, bring back the regions done before, in reverse order, each proved",
         )
     )
     steps += _refreshes(regions, room, after=last) if refresh else []

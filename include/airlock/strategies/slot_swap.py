@@ -16,4 +16,4 @@ LANE = (
 
 def compile_plan(service: Service) -> Plan:
     """The plan of a service on App Service slots."""
-    return plan_of_lanes(service, "azure", LANE, refresh=service.refresh is not None)
+    return plan_of_lanes(service, "slots", LANE, refresh=service.refresh is not None)

@@ -60,4 +60,4 @@ def test_the_webhook_s_body_is_the_one_shown() -> None:
     """Given the page's body, then a webhook gets exactly that for such an event."""
     pending = Pending(kind=Kind.EVENTS, mark="events:westeurope:2", events=(("westeurope", 2),))
 
-    assert json.loads(blocks("json")[0]) == payload(release(region("westeurope", Phase.SWAPPED, 2)), pending)
+    assert json.loads(blocks("json")[0]) == payload(release(region("westeurope", Phase.CHANGED, 2)), pending)

@@ -8,7 +8,7 @@ import pytest
 
 from include.airlock.model.record import Outcome
 from include.airlock.release.ledger import Ledger
-from tests.integration.azure.conftest import NEW, OLD, Rehearsal
+from tests.integration.rehearsal import NEW, OLD, Rehearsal
 from tests.sandbox_client import SandboxClient
 
 WEST = "westeurope"
@@ -46,7 +46,7 @@ def test_one_lost_look_before_the_request_stops_nothing(rehearse: Any, sandbox: 
     page = {"service": "payments", "region": WEST, "slot": "staging"}
     sandbox.fault("status_error", where=page, times=1, after=1)
     # When the region is swapped / Then it looks again, and swaps once
-    assert release.swap(WEST), release.errors
+    assert release.step("swap", WEST), release.errors
     assert len(sandbox.requests_of("swap", region=WEST)) == 1
 
 
@@ -58,13 +58,13 @@ def test_an_accepted_region_that_lost_its_build_is_not_called_released(
     assert release.go()[0] is Outcome.RELEASED
     sandbox.stage("payments", WEST, OLD, slot="production")
     # When its swap is cleared / Then the step fails, and the verdict does not say released
-    assert not release.swap(WEST)
+    assert not release.step("swap", WEST)
     outcome, sentence = release.outcome()
     assert outcome is Outcome.HALTED
     assert f"now {OLD} answers" in sentence and "keeps" not in sentence
     # And with the build back, clearing the step mends the verdict
     sandbox.stage("payments", WEST, NEW, slot="production")
-    assert release.swap(WEST)
+    assert release.step("swap", WEST)
     assert release.outcome()[0] is Outcome.RELEASED
 
 

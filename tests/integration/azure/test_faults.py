@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.airlock.model.record import Outcome
-from tests.integration.azure.conftest import NEW, OLD, Rehearsal
+from tests.integration.rehearsal import NEW, OLD, Rehearsal
 from tests.sandbox_client import SandboxClient
 
 WEST, NORTH, UK = "westeurope", "northeurope", "uksouth"

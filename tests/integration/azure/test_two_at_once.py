@@ -8,7 +8,7 @@ import pytest
 
 from include.airlock.errors import Drifted, Refused
 from include.airlock.model.record import Outcome, Phase
-from tests.integration.azure.conftest import Rehearsal
+from tests.integration.rehearsal import Rehearsal
 from tests.sandbox_client import SandboxClient
 
 WEST = "westeurope"
@@ -22,11 +22,11 @@ def test_a_process_that_was_held_for_lost_stops_before_it_sends(
     assert release.step_until(WEST, "check")
     region = release.run.region(WEST)
     save = release.run.sole_writer(region, "swap")
-    assert release.swap(WEST)
+    assert release.step("swap", WEST)
     before = release.run.region(WEST)
     # When the first one comes to store its intent / Then it stops, and the record is as the second left it
     with pytest.raises(Drifted, match="another process of this release"):
-        save(before.swap)  # type: ignore[arg-type]
+        save(before.swap)
     assert release.run.region(WEST) == before
     assert len(sandbox.requests_of("swap")) == 1
 

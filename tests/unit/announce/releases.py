@@ -44,7 +44,7 @@ def story() -> list[ReleaseRecord]:
     """One release of two regions, as it stands at each moment when it is told."""
     return [
         release(region("west"), region("north")),
-        release(region("west", Phase.SWAPPED, 2), region("north"), events=1),
+        release(region("west", Phase.CHANGED, 2), region("north"), events=1),
         release(region("west", Phase.ACCEPTED, 4), region("north", Phase.CHECKED, 1), events=1),
         release(
             region("west", Phase.ACCEPTED, 4),

@@ -169,7 +169,7 @@ def test_a_release_that_goes_on_after_a_halt_ends_twice(deadly: int) -> None:
     halted = release(region("west", Phase.FAILED, 2), outcome=Outcome.HALTED, sentence="west is not healthy")
     records = [
         halted,
-        release(region("west", Phase.SWAPPING, 3)),
+        release(region("west", Phase.CHANGING, 3)),
         release(
             region("west", Phase.FAILED, 4), outcome=Outcome.HALTED, sentence="west is still not healthy"
         ),

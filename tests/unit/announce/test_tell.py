@@ -19,7 +19,7 @@ from tests.unit.announce.media import Channel, HandClock, Killed, Memory, Moment
 from tests.unit.announce.releases import region, release
 
 START = release(region("west"))
-ON_THE_WAY = release(region("west", Phase.SWAPPED, 2))
+ON_THE_WAY = release(region("west", Phase.CHANGED, 2))
 OVER = release(region("west", Phase.FAILED, 2), outcome=Outcome.HALTED, sentence="west is not healthy")
 
 

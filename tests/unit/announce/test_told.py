@@ -34,7 +34,7 @@ from tests.unit.announce.releases import event, region, release
 SLACK = Medium(keeps=True, batch=10, body="now")
 HOOK = Medium(keeps=False, batch=1)
 HERE = Place(channel="C1", ts="1.1")
-RUNNING = release(region("west", Phase.SWAPPED, 2))
+RUNNING = release(region("west", Phase.CHANGED, 2))
 QUIET = release(region("west"))
 OVER = release(region("west"), outcome=Outcome.HALTED)
 IN_DOUBT = Pending(kind=Kind.HEADLINE, mark="headline", since=1.0)
@@ -87,7 +87,7 @@ def test_events_are_told_by_time_and_each_list_in_its_own_order() -> None:
 
 def test_two_lists_count_apart() -> None:
     """Given event 1 of west told, then event 1 of north is not."""
-    record = release(region("west", Phase.SWAPPED, 2), region("north", Phase.SWAPPED, 1))
+    record = release(region("west", Phase.CHANGED, 2), region("north", Phase.CHANGED, 1))
 
     assert [(name, each.n) for name, each in untold(record, Told(heard={"west": 1}))] == [
         ("north", 1),
@@ -117,7 +117,7 @@ def test_what_is_given_up_is_never_posted_again(pending: Pending) -> None:
         if pending.kind is Kind.HEADLINE
         else Told(headline=HERE, body="now", pending=pending)
     )
-    record = release(region("west", Phase.SWAPPED, 2), outcome=Outcome.HALTED)
+    record = release(region("west", Phase.CHANGED, 2), outcome=Outcome.HALTED)
     told = given_up(start, pending)
     kinds = []
     while act := next_act(record, told, SLACK):

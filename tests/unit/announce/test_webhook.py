@@ -39,7 +39,7 @@ def test_the_start_says_who_what_why_and_where() -> None:
 
 def test_an_event_says_what_happened_where() -> None:
     """Given one event of a region, then its body names region, number and text."""
-    body = payload(release(region("west", Phase.SWAPPED, 2)), STEP)
+    body = payload(release(region("west", Phase.CHANGED, 2)), STEP)
 
     assert body["event"] == "release.event"
     happened = body["happened"]

@@ -81,7 +81,7 @@ def test_every_phase_and_outcome_has_words_and_an_emoji_of_its_own() -> None:
     ("phase", "fields", "words"),
     [
         (Phase.WAITING, {}, "waits for its turn"),
-        (Phase.SWAPPING, {}, "swapping · 2026.11.1 → 2026.11.2"),
+        (Phase.CHANGING, {}, "being changed · 2026.11.1 → 2026.11.2"),
         (Phase.ROLLED_BACK, {}, "rolled back · 2026.11.2 → 2026.11.1"),
         (
             Phase.FAILED,

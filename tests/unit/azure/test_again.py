@@ -9,12 +9,23 @@ from typing import Any
 import pytest
 
 from include.airlock.announce.operators import _tell_again
-from include.airlock.azure import back, preflight
+from include.airlock.azure import place
 from include.airlock.azure.arm import Answer
-from include.airlock.azure.operators import RefreshOperator, RollBackOperator, VerifyOperator
+from include.airlock.azure.look import RegionView
+from include.airlock.azure.operators import RefreshOperator, slots
 from include.airlock.azure.refresh import refresh
-from include.airlock.azure.watch import watch
-from include.airlock.errors import Drifted, Locked, NotHealthy, NotProvenBack, Rejected, Unreachable
+from include.airlock.azure.swap_decision import Timing
+from include.airlock.azure.way_back import swap_back
+from include.airlock.errors import (
+    AirlockError,
+    Drifted,
+    Locked,
+    NotHealthy,
+    NotProvenBack,
+    Rejected,
+    SwapFailed,
+    Unreachable,
+)
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.health import Reading
 from include.airlock.model.loading import load_service
@@ -28,9 +39,12 @@ from include.airlock.model.record import (
     Watch,
 )
 from include.airlock.model.streak import Accept, Policy
+from include.airlock.release import back, preflight
 from include.airlock.release.ledger import Ledger, Lock
 from include.airlock.release.run import ReleaseRun
-from tests.unit.azure.cloud_model import CloudModel
+from include.airlock.release.steps import RollBackOperator, VerifyOperator
+from include.airlock.status.watch import watch
+from tests.unit.azure.cloud_model import NEW, OLD, CloudModel
 from tests.unit.azure.test_swap_loop import Disk
 from tests.unit.azure.test_swap_loop import run as carry_out
 
@@ -72,16 +86,16 @@ def release(on_failure: str = "roll_back_release", **phases: Phase) -> ReleaseRu
 
 @pytest.fixture
 def brought_back(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The regions that are swapped back, in order."""
+    """The regions that are brought back, in order."""
     names: list[str] = []
-    monkeypatch.setattr(back, "roll_back", lambda run, name, patience: names.append(name))
+    monkeypatch.setattr(back, "roll_back", lambda run, name, places, patience: names.append(name))
     return names
 
 
 def test_a_stuck_earlier_region_is_brought_back_when_its_step_is_cleared(brought_back: list[str]) -> None:
     # Given a way back that got stuck in region two / When its step runs again
     run = release(**{WEST: Phase.ACCEPTED, NORTH: Phase.STUCK, UK: Phase.ROLLED_BACK})
-    back.roll_back_earlier(run, patience=1.0)
+    back.roll_back_earlier(run, slots, patience=1.0)
     # Then it goes on with region two, not past it
     assert brought_back == [NORTH, WEST]
 
@@ -89,7 +103,7 @@ def test_a_stuck_earlier_region_is_brought_back_when_its_step_is_cleared(brought
 def test_a_release_that_is_accepted_everywhere_is_not_brought_back(brought_back: list[str]) -> None:
     # Given a release that was resumed to its end / When a step of its earlier way back is cleared
     run = release(**{WEST: Phase.ACCEPTED, NORTH: Phase.ACCEPTED, UK: Phase.ACCEPTED})
-    back.roll_back_earlier(run, patience=1.0)
+    back.roll_back_earlier(run, slots, patience=1.0)
     # Then nothing is swapped
     assert brought_back == []
 
@@ -97,24 +111,22 @@ def test_a_release_that_is_accepted_everywhere_is_not_brought_back(brought_back:
 class Page:
     """A region whose page always says the same."""
 
-    service = SERVICE
-
     def __init__(self, running: bool) -> None:
         self.looks = 0
         self._reading = Reading("2026.11.2", running, "stopped")
 
-    def reading(self, url: str) -> Reading:
+    def reading(self) -> Reading:
         self.looks += 1
         return self._reading
 
 
 def test_good_answers_of_an_earlier_call_alone_accept_nothing() -> None:
     # Given a bake that is over, good answers from long before, and a page that has turned bad since
-    page: Any = Page(running=False)
+    page = Page(running=False)
     policy = Policy(consecutive=3, unhealthy_after=2, interval_s=0.01, deadline_s=60.0, soak_s=100.0)
     proof = Watch(since=time.time() - 101.0, good=3)
     # When the step comes back / Then it looks, and does not accept
-    watched = watch(page, "u", "2026.11.2", policy=policy, proof=proof, patience=5.0, switched=True)
+    watched = watch(page.reading, "2026.11.2", policy, proof=proof, patience=5.0, switched=True)
     assert page.looks > 0
     assert not isinstance(watched.decision, Accept)
 
@@ -125,7 +137,7 @@ def test_a_second_look_of_the_way_back_does_not_hide_why() -> None:
     region = run.region(WEST)
     region.failure = "verify: queue is not connected"
     run.save(region)
-    step = RollBackOperator(task_id="westeurope.roll_back", service=SERVICE, region=WEST)
+    step = RollBackOperator(task_id="westeurope.roll_back", service=SERVICE, region=WEST, places=slots)
     step.note_failure(run, Unreachable("read app: no answer"))
     # Then the reason stays, and a way back that got stuck adds to it
     assert run.region(WEST).failure == "verify: queue is not connected"
@@ -144,32 +156,73 @@ def test_a_cleared_step_does_not_write_into_a_way_back() -> None:
     region.watch = Watch(since=1.0, good=2)
     run.save(region)
     before = run.region(WEST)
-    VerifyOperator(task_id="westeurope.verify", service=SERVICE, region=WEST).note_failure(
-        run, Locked("locked")
-    )
+    step = VerifyOperator(task_id="westeurope.verify", service=SERVICE, region=WEST, places=slots)
+    step.note_failure(run, Locked("locked"))
     # Then the record is the way back's alone
     assert run.region(WEST) == before
 
 
-def test_a_way_back_that_was_never_sent_is_meant_anew() -> None:
-    # Given a way back that stopped before its request / Then the next try does not inherit its age
+class View:
+    """A region as the way back sees it: a model of its app."""
+
+    def __init__(self, cloud: CloudModel) -> None:
+        self.site, self.world = cloud, cloud.look
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize(
+    ("posts", "fault", "kept"),
+    [(0, Drifted("unclear"), False), (1, Drifted("unclear"), True), (1, SwapFailed("gave up"), False)],
+    ids=["never sent", "sent", "proved to have failed"],
+)
+def test_a_way_back_that_was_never_sent_is_meant_anew(
+    monkeypatch: pytest.MonkeyPatch, posts: int, fault: AirlockError, kept: bool
+) -> None:
+    # Given a way back that was meant, and sent or not
     run = release(**{WEST: Phase.ROLLING_BACK})
     region = run.region(WEST)
-    region.way_back = SWAP.model_copy(update={"posts": 0})
-    back._stuck(run, region, Drifted("unclear"))
-    assert run.region(WEST).way_back is None
-    # And one that was sent stays what it was
-    region.way_back = SWAP.model_copy(update={"posts": 1})
-    back._stuck(run, region, Drifted("unclear"))
-    assert run.region(WEST).way_back is not None
+    region.way_back = SWAP.model_copy(update={"posts": posts})
+    run.save(region)
+
+    def stops(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(place, "swap_back", stops)
+    monkeypatch.setattr(RegionView, "of", lambda *_: View(CloudModel()))
+    # When it stops / Then a person is asked for, and only one that may have done something stays what it was
+    with pytest.raises(NotProvenBack, match=str(fault)):
+        back.roll_back(run, WEST, slots, patience=1.0)
+    assert run.region(WEST).phase is Phase.STUCK
+    assert (run.region(WEST).way_back is not None) is kept
+
+
+def test_a_way_back_begun_anew_does_not_inherit_the_age_of_one_never_sent() -> None:
+    # Given a swapped region, and an old way back that was meant, never sent, and got stuck since
+    cloud: Any = CloudModel(content=[NEW, OLD], duration=0.1)
+    run = release(**{WEST: Phase.ROLLING_BACK})
+    region = run.region(WEST)
+    region.swap = SWAP.model_copy(update={"production": Side(build=OLD), "staging": Side(build=NEW)})
+    region.way_back = SwapIntent(
+        phase=SwapPhase.INTENT, direction="back", expected=OLD, since=1.0,
+        production=Side(build=NEW), staging=Side(build=OLD),
+    )  # fmt: skip
+    region.back_since = time.time()
+    run.save(region)
+    # When its step is cleared / Then it is asked for, not taken for overdue
+    view: Any = View(cloud)
+    assert swap_back(view, run, region, Timing(timeout=300, settle=30), 30.0) is None
+    assert (cloud.swaps, cloud.content) == (1, [OLD, NEW])
 
 
 def test_a_late_preflight_does_not_forget_a_swap() -> None:
     # Given a preflight that was cleared alone, and a swap that was meant while it looked
-    run = release(**{WEST: Phase.SWAPPING})
-    preflight._keep(run, WEST, None)
+    run = release(**{WEST: Phase.CHANGING})
+    preflight._keep(run, WEST, lambda region: setattr(region, "old_build", "seen late"))
     # Then the swap's record stays
     assert run.region(WEST).swap is not None
+    assert run.region(WEST).old_build == "1"
 
 
 def test_a_refresh_waits_for_another_release_in_doubt() -> None:

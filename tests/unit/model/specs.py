@@ -10,7 +10,8 @@ from include.airlock.model.service import Service
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES = ROOT / "dags" / "services"
-EXAMPLES = ("payments", "catalog", "identity")
+SLOT_EXAMPLES = ("payments", "catalog", "identity")
+EXAMPLES = (*SLOT_EXAMPLES, "checkout", "search")
 
 SMALLEST = """\
 service: payments
@@ -28,6 +29,41 @@ status_page:
   health: state
   dependencies: dependencies
 """
+
+_ON_MACHINES = """\
+deploy:
+  document: acme-deploy
+  build_parameter: Build
+status_page:
+  path: /status
+  format: json
+  build: build
+  health: state
+  dependencies: dependencies
+"""
+
+ROLLING = f"""\
+service: payments
+owner: team-payments
+strategy: rolling
+regions:
+  - name: eu-west-1
+    connection: aws_eu_west_1
+    farms:
+      - name: production
+        target_groups: [payments-production]
+{_ON_MACHINES}"""
+
+BLUE_GREEN = f"""\
+service: payments
+owner: team-payments
+strategy: blue_green
+regions:
+  - name: eu-west-1
+    connection: aws_eu_west_1
+    listener: payments-alb:443
+    target_groups: [payments-blue, payments-green]
+{_ON_MACHINES}"""
 
 
 def example(name: str) -> str:

@@ -16,11 +16,12 @@ from include.airlock.errors import RequestError
 from include.airlock.model.change_request import KEYS, ChangeRequest, params_schema
 from include.airlock.model.loading import parse_service
 from include.airlock.model.service import OnFailure
-from tests.unit.model.specs import EXAMPLES, example, service
+from tests.unit.model.specs import BLUE_GREEN, EXAMPLES, ROLLING, example, service
 
 SERVICES = {name: parse_service(example(name), name=f"{name}.yaml") for name in EXAMPLES}
 PAYMENTS = SERVICES["payments"]
-ORDER = tuple(region.name for region in PAYMENTS.regions)
+CHECKOUT = SERVICES["checkout"]
+ORDER = PAYMENTS.places
 
 
 def fault(conf: dict[str, Any], name: str = "payments") -> str:
@@ -155,7 +156,8 @@ def test_anything_is_a_change_request_or_one_line_of_faults(conf: dict[str, Any]
 def test_the_form_takes_what_a_change_request_takes(name: str) -> None:
     """Given the params' schemas, then each is sound, each default is valid, and only the build is required."""
     schemas = params_schema(SERVICES[name])
-    assert tuple(sorted(schemas)) == tuple(sorted(KEYS))
+    refreshed = "refresh" in type(SERVICES[name]).model_fields
+    assert set(schemas) == set(KEYS) - (set() if refreshed else {"refresh_build"})
     assert [key for key, schema in schemas.items() if "default" not in schema] == ["build"]
     for schema in schemas.values():
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -188,3 +190,51 @@ def test_the_form_says_what_is_wrong_before_anything_starts(
 def test_free_text_has_no_examples_since_the_form_would_make_a_list_of_them() -> None:
     schemas = params_schema(service())
     assert not [key for key in ("build", "change_request", "refresh_build") if "examples" in schemas[key]]
+
+
+@given(st.lists(st.sampled_from(CHECKOUT.places), max_size=4))
+def test_farms_are_chosen_by_the_names_of_their_lanes(chosen: list[str]) -> None:
+    asked = ChangeRequest.of(CHECKOUT, {"build": "1", "regions": chosen}).regions
+    assert list(asked) == [name for name in CHECKOUT.places if name in chosen or not chosen]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"regions": ["eu-west-1"]}, "regions: 'eu-west-1' is not a farm; did you mean 'eu-west-1.staging'?"),
+        ({"regions": ["production"]}, "regions: 'production' is not a farm; did you mean 'eu-west-1.production'?"),
+        ({"on_failure": "rollback_machine"}, "on_failure: 'rollback_machine' is not valid; did you mean 'roll_back_machine'?"),
+        ({"refresh_build": "2"}, "refresh_build: the spec of this service has no refresh"),
+    ],
+)  # fmt: skip
+def test_one_fault_of_a_rolling_release_is_said(changes: dict[str, Any], said: str) -> None:
+    assert fault({"build": "1", **changes}, "checkout") == said
+
+
+@pytest.mark.parametrize("name", ["payments", "search"])
+def test_a_machine_alone_is_rolled_back_by_rolling_only(name: str) -> None:
+    """Given a strategy without machines in turn, when that policy is asked for, then the words it has are said."""
+    assert fault({"build": "2026.11.2", "on_failure": "roll_back_machine"}, name) == (
+        "on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; "
+        "valid: 'halt', 'roll_back_region' or 'roll_back_release'"
+    )
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_form_offers_what_the_strategy_has(name: str) -> None:
+    """Given the form, then each policy and place it offers is taken, and it offers all that are."""
+    asked = SERVICES[name]
+    schemas = params_schema(asked)
+    assert tuple(schemas["on_failure"]["enum"]) == asked.policies
+    assert set(schemas["on_failure"]["values_display"]) == set(asked.policies)
+    assert tuple(schemas["regions"]["items"]["enum"]) == asked.places
+    for policy in schemas["on_failure"]["enum"]:
+        conf = {"build": "2026.11.2", "on_failure": policy, "regions": [asked.places[-1]]}
+        assert ChangeRequest.of(asked, conf).on_failure == policy
+
+
+@pytest.mark.parametrize(("text", "word"), [(ROLLING, "farm"), (BLUE_GREEN, "region")])
+def test_the_form_speaks_the_strategys_words(text: str, word: str) -> None:
+    schemas = params_schema(service(text))
+    assert schemas["on_failure"]["title"] == f"If a {word} fails"
+    assert schemas["build"]["description"] == "The build that every machine shall get."

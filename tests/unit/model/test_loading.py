@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from include.airlock.errors import SpecError
 from include.airlock.model.loading import load_service, parse_service
 from include.airlock.model.service import Service
-from tests.unit.model.specs import EXAMPLES, SERVICES, SMALLEST, changed, example
+from tests.unit.model.specs import BLUE_GREEN, EXAMPLES, ROLLING, SERVICES, SMALLEST, changed, example
 
 
 def faults(text: str, name: str = "payments.yaml") -> list[str]:
@@ -38,8 +38,8 @@ SECOND = REGION.replace("westeurope", "uksouth")
 ONE_FAULT = [
     # keys and words
     ("strategy: slot_swap", "strategy: slot_swp", "3: strategy: 'slot_swp' is not a strategy; did you mean 'slot_swap'?"),
-    ("strategy: slot_swap", "strategy: 5", "3: strategy: 5 is not a strategy; valid: 'slot_swap'"),
-    ("strategy: slot_swap\n", "", "1: strategy: is missing; valid: 'slot_swap'"),
+    ("strategy: slot_swap", "strategy: 5", "3: strategy: 5 is not a strategy; valid: 'slot_swap', 'rolling' or 'blue_green'"),
+    ("strategy: slot_swap\n", "", "1: strategy: is missing; valid: 'slot_swap', 'rolling' or 'blue_green'"),
     ("owner: team-payments", "owner: x\nbaek: 5m", "3: unknown key 'baek'; did you mean 'bake'?"),
     ("owner: team-payments\n", "", "1: owner: is missing"),
     ("owner: team-payments", "owner:", "2: owner: has no value; text is needed ('#' starts a comment unless it is in quotes)"),
@@ -48,6 +48,12 @@ ONE_FAULT = [
     ("owner: team-payments", "owner: a\nowner: b", "3: owner: stands here twice, first in line 2"),
     ("service: payments", "service: paymnts", "1: service: 'paymnts' must be the file's own name, 'payments'"),
     ("service: payments", "on_failure: rollback_region\nservice: payments", "1: on_failure: 'rollback_region' is not valid; did you mean 'roll_back_region'?"),
+    ("service: payments", "on_failure: roll_back_machine\nservice: payments", "1: on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; valid: 'halt', 'roll_back_region' or 'roll_back_release'"),
+    # keys of another strategy
+    ("owner: team-payments", "owner: x\nmax_unavailable: 2", "3: 'max_unavailable' is only for the strategy 'rolling'"),
+    ("owner: team-payments", "owner: x\nsoak: 2", "3: 'soak' is only for the strategy 'rolling' or 'blue_green'"),
+    (REGION, REGION + "    aws_region: eu-west-1\n", "9: regions[0]: 'aws_region' is only for the strategy 'rolling' or 'blue_green'"),
+    ("owner: team-payments", "owner: x\nannounce: {refresh: null}", "3: announce: unknown key 'refresh'; valid: 'slack' or 'webhooks'"),
     ("service: payments", "bake: 5\nservice: payments", "1: bake: 5 has no unit; write '5s' or '5m'"),
     ("service: payments", "bake: 25h\nservice: payments", "1: bake: '25h' must be at least 0s and at most 24h"),
     # regions
@@ -58,7 +64,7 @@ ONE_FAULT = [
     (REGION, REGION + "    slto: staging\n", "9: regions[0]: unknown key 'slto'; did you mean 'slot'?"),
     (REGION, REGION + "    public_host: https://a.example\n", "9: regions[0].public_host: 'https://a.example' is not valid: a bare host name, with ':port' where needed; no scheme, path or user name"),
     ("name: westeurope", "name: refresh", "5: regions[0].name: 'refresh' is the name of a step of the release; call the region something else"),
-    ("name: westeurope", "name: West Europe", "5: regions[0].name: 'West Europe' is not valid: a lower-case letter, then lower-case letters, digits and '_', 40 characters at most"),
+    ("name: westeurope", "name: West Europe", "5: regions[0].name: 'West Europe' is not valid: a lower-case letter, then lower-case letters, digits, '_' and '-', 40 characters at most"),
     ("    app: payments-westeurope\n", "", "5: regions[0].app: is missing"),
     ("resource_group: rg-payments", "resource_group: rg.", "7: regions[0].resource_group: 'rg.' is not valid: a resource group has letters, digits, '_', '-', '.' and brackets, and does not end with '.'"),
     # status page
@@ -105,6 +111,26 @@ ONE_FAULT = [
 @pytest.mark.parametrize(("old", "new", "fault"), ONE_FAULT, ids=[fault for _, _, fault in ONE_FAULT])
 def test_one_fault_is_said_with_its_line(old: str, new: str, fault: str) -> None:
     assert faults(changed(old, new)) == [f"payments.yaml:{fault}"]
+
+
+@pytest.mark.parametrize("text", [ROLLING, BLUE_GREEN])
+def test_without_a_strategy_the_rest_is_checked_as_the_likeliest(text: str) -> None:
+    """Given a spec of machines without its strategy, then its own keys are no faults."""
+    strategy = next(line for line in text.splitlines(keepends=True) if line.startswith("strategy"))
+    assert faults(changed(strategy, "", text)) == [
+        "payments.yaml:1: strategy: is missing; valid: 'slot_swap', 'rolling' or 'blue_green'"
+    ]
+    assert faults(changed(strategy, strategy[:-2] + "\n", text)) == [
+        f"payments.yaml:3: strategy: '{strategy[10:-2]}' is not a strategy; did you mean '{strategy[10:-1]}'?"
+    ]
+
+
+@pytest.mark.parametrize("text", [ROLLING, BLUE_GREEN])
+def test_a_key_of_slots_is_refused_on_machines(text: str) -> None:
+    assert faults("refresh: {package: {url: 'https://h.example/{build}'}}\nswap_timeout: 5m\n" + text) == [
+        "payments.yaml:1: 'refresh' is only for the strategy 'slot_swap'",
+        "payments.yaml:2: 'swap_timeout' is only for the strategy 'slot_swap'",
+    ]
 
 
 def test_patterns_need_their_groups() -> None:
@@ -218,7 +244,7 @@ _SCALARS = st.sampled_from(
     ["payments", "slot_swap", "/status", "json", "5m", "5", "true", "~", "{build}", "'a'", "[a", "&a b", "*a", "\x00", "é", "0x10", "1e5", ".inf"]
 )  # fmt: skip
 _KEYS = st.sampled_from(
-    ["service", "owner", "strategy", "regions", "status_page", "bake", "refresh", "announce", "name", "path", "format", "build", "x", "<<"]
+    ["service", "owner", "strategy", "regions", "status_page", "bake", "refresh", "announce", "name", "path", "format", "build", "x", "<<", "deploy", "farms", "parameters", "steps", "target_groups"]
 )  # fmt: skip
 _VALUES = st.recursive(
     _SCALARS,

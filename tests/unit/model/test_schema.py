@@ -15,7 +15,9 @@ import yaml
 from include.airlock.errors import SpecError
 from include.airlock.model import schema
 from include.airlock.model.loading import parse_service
-from tests.unit.model.specs import EXAMPLES, ROOT, SMALLEST, changed, example
+from tests.unit.model.specs import BLUE_GREEN, EXAMPLES, ROLLING, ROOT, SMALLEST, changed, example
+
+REFERENCE = schema.files()[schema.REFERENCE_FILE]
 
 
 def test_the_generated_files_are_fresh() -> None:
@@ -70,9 +72,36 @@ def test_editors_and_the_loader_refuse_the_same(old: str, new: str) -> None:
         parse_service(text, name="payments.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (ROLLING, "name: eu-west-1", "name: EU"),
+        (ROLLING, "[payments-production]", "['-x']"),
+        (ROLLING, "[payments-production]", "['arn:aws:s3:::bucket']"),
+        (ROLLING, "build_parameter: Build", "build_parameter: Build\n  parameters: {Mode: fast}"),
+        (ROLLING, "build_parameter: Build", "build_parameter: Build\n  parameters: {'a b': [fast]}"),
+        (ROLLING, "  build_parameter: Build\n", ""),
+        (ROLLING, "owner: team-payments", "owner: x\nrefresh: null"),
+        (ROLLING, "owner: team-payments", "owner: x\nmax_unavailable: 0"),
+        (BLUE_GREEN, "payments-alb:443", "payments-alb"),
+        (BLUE_GREEN, "[payments-blue, payments-green]", "[payments-blue]"),
+        (BLUE_GREEN, "owner: team-payments", "owner: x\nsteps: [0, 100]"),
+        (BLUE_GREEN, "owner: team-payments", "owner: x\non_failure: roll_back_machine"),
+    ],
+)
+def test_they_refuse_the_same_on_machines(text: str, old: str, new: str) -> None:
+    """Given a spec that both take, when one place is spoiled, then both refuse it."""
+    validator = jsonschema.Draft202012Validator(schema.json_schema())
+    assert validator.is_valid(yaml.safe_load(text)) and parse_service(text, name="payments.yaml")
+    spoiled = changed(old, new, text)
+    assert not validator.is_valid(yaml.safe_load(spoiled))
+    with pytest.raises(SpecError):
+        parse_service(spoiled, name="payments.yaml")
+
+
 def test_the_faults_shown_in_the_reference_are_real() -> None:
     """Given the two faults that the reference shows, when they are made in the example, then they read so."""
-    shown = re.findall(r"^payments\.yaml:\d+: .*$", schema.reference(), re.MULTILINE)
+    shown = re.findall(r"^payments\.yaml:\d+: .*$", REFERENCE, re.MULTILINE)
     text = example("payments").replace("slot_swap", "slot_swp").replace("  interval:", "  intervall:")
     with pytest.raises(SpecError) as refusal:
         parse_service(text, name="payments.yaml")
@@ -80,7 +109,7 @@ def test_the_faults_shown_in_the_reference_are_real() -> None:
 
 
 def test_every_key_is_in_the_reference() -> None:
-    reference = schema.reference()
+    reference = REFERENCE
     models = [schema.json_schema(), *schema.json_schema()["$defs"].values()]
     keys = {key for model in models for key in model.get("properties", ())}
     assert [key for key in sorted(keys) if f"`{key}`" not in reference] == []
@@ -89,7 +118,7 @@ def test_every_key_is_in_the_reference() -> None:
 
 
 def test_the_reference_names_the_defaults_as_they_are_written() -> None:
-    assert "| `bake` | duration from 0s to 24h | `5m` |" in schema.reference()
+    assert "| `bake` | duration from 0s to 24h | `5m` |" in REFERENCE
     assert parse_service(SMALLEST + "bake: 5m\n", name="payments.yaml").bake == (
         parse_service(SMALLEST, name="payments.yaml").bake
     )

@@ -10,13 +10,24 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from include.airlock.model.loading import parse_service
-from include.airlock.model.service import OnFailure
+from include.airlock.model.service import (
+    BlueGreenService,
+    OnFailure,
+    RollingService,
+    Service,
+    SlotSwapService,
+)
 from include.airlock.model.status_page import AnyStatusPage, JsonPage, PatternPage
-from tests.unit.model.specs import EXAMPLES, SMALLEST, changed, example, service
+from tests.unit.model.specs import BLUE_GREEN, EXAMPLES, ROLLING, SMALLEST, changed, example, service
+
+
+def shipped(name: str) -> Service:
+    return parse_service(example(name), name=f"{name}.yaml")
 
 
 def test_what_is_left_out_is_filled_in() -> None:
     smallest = service()
+    assert isinstance(smallest, SlotSwapService)
     assert smallest.bake == timedelta(minutes=5)
     assert smallest.on_failure is OnFailure.ROLL_BACK_REGION
     assert smallest.regions[0].slot == "staging"
@@ -42,17 +53,44 @@ def test_a_status_page_survives_the_wire(name: str) -> None:
 
 
 def test_the_examples_show_every_way() -> None:
-    payments, catalog, identity = (parse_service(example(name), name=f"{name}.yaml") for name in EXAMPLES)
-    assert [region.name for region in payments.regions] == ["westeurope", "northeurope", "uksouth"]
+    payments, catalog, _, checkout, search = every = [shipped(name) for name in EXAMPLES]
     assert isinstance(payments.status_page, JsonPage)
     assert isinstance(catalog.status_page, PatternPage)
-    assert {each.on_failure for each in (payments, catalog, identity)} == set(OnFailure)
+    assert {each.on_failure for each in every} == set(OnFailure)
     assert payments.refresh is not None and payments.refresh.package is not None
     assert catalog.refresh is not None and catalog.refresh.container is not None
+    assert isinstance(checkout, RollingService)
+    assert isinstance(search, BlueGreenService)
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("payments", ("westeurope", "northeurope", "uksouth")),
+        ("checkout", ("eu-west-1.staging", "eu-west-1.production")),
+        ("search", ("eu-west-1",)),
+    ],
+)
+def test_places_are_the_lanes_in_order(name: str, places: tuple[str, ...]) -> None:
+    assert shipped(name).places == places
+
+
+@pytest.mark.parametrize("text", [ROLLING, BLUE_GREEN])
+def test_only_slots_are_refreshed(text: str) -> None:
+    """Given a service on machines, then shared code may ask for its refresh, and there is none."""
+    assert service(text).refresh is None
+
+
+@pytest.mark.parametrize("text", [SMALLEST, ROLLING, BLUE_GREEN])
+def test_the_default_policy_is_one_of_the_strategys_own(text: str) -> None:
+    smallest = service(text)
+    assert smallest.on_failure in smallest.policies
+    assert service(text + "on_failure: halt\n").on_failure is OnFailure.HALT
 
 
 def test_regions_keep_their_order_and_are_found_by_name() -> None:
-    payments = parse_service(example("payments"), name="payments.yaml")
+    payments = shipped("payments")
+    assert isinstance(payments, SlotSwapService)
     assert payments.region("uksouth").app == "payments-uksouth"
     with pytest.raises(KeyError):
         payments.region("mars")

@@ -32,11 +32,11 @@ def test_a_release_is_opened_once() -> None:
     ledger = Ledger(Store())
     ledger.open(record())
     region = ledger.region("r1", "a")
-    region.phase = Phase.SWAPPED
+    region.phase = Phase.CHANGED
     ledger.save_region("r1", region, "swapped")
     again = ledger.open(record(build="9.9"))
     assert again.build == "2.0"
-    assert [(r.phase, len(r.events)) for r in again.regions] == [(Phase.SWAPPED, 1), (Phase.NOT_ASKED, 0)]
+    assert [(r.phase, len(r.events)) for r in again.regions] == [(Phase.CHANGED, 1), (Phase.NOT_ASKED, 0)]
 
 
 def test_a_lock_of_a_way_back_is_never_weakened() -> None:

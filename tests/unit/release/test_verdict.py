@@ -65,7 +65,7 @@ def release(*regions: RegionRecord) -> ReleaseRecord:
             Outcome.ROLLED_BACK,
             [
                 "stopped in b: verify: bad",
-                "b was swapped back and 1.0 serves again",
+                "b was brought back and 1.0 serves again",
                 "a keeps 2.0",
                 "payments is locked",
             ],
@@ -73,14 +73,14 @@ def release(*regions: RegionRecord) -> ReleaseRecord:
         (
             release(region("a", Phase.ROLLED_BACK), region("b", Phase.ROLLED_BACK, failure="verify: bad")),
             Outcome.ROLLED_BACK,
-            ["stopped in b", "a was swapped back", "b was swapped back"],
+            ["stopped in b", "a was brought back", "b was brought back"],
         ),
         (
             release(region("a", Phase.ACCEPTED), region("b", Phase.STUCK, failure="roll_back: no")),
             Outcome.HALTED,
             ["b could not be proved to be back"],
         ),
-        (release(region("a", Phase.SWAPPED, swap=SWAP)), Outcome.HALTED, ["a step did not finish"]),
+        (release(region("a", Phase.CHANGED, swap=SWAP)), Outcome.HALTED, ["a step did not finish"]),
     ],
 )
 def test_the_sentence(record: ReleaseRecord, outcome: Outcome, words: list[str]) -> None:

@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from include.airlock.dag import OPERATORS
 from include.airlock.model.loading import load_service
 from include.airlock.model.plan import Plan, When
 from include.airlock.strategies import compile_plan
 
+LANES = {
+    "slot_swap": ["check", "swap", "verify", "bake"],
+    "rolling": ["check", "roll", "verify", "bake"],
+    "blue_green": ["check", "deploy", "switch", "verify", "bake"],
+}
 SPECS = sorted((Path(__file__).resolve().parents[3] / "dags/services").glob("*.yaml"))
 
 
@@ -39,11 +45,27 @@ def test_steps_come_after_known_steps_only(plan: Plan) -> None:
     assert len(seen) == len(plan.steps)
 
 
+def test_a_lane_does_what_its_strategy_says_and_has_its_way_back(plan: Plan) -> None:
+    # Given the places in order / Then each has the strategy's steps, and only those
+    for name in plan.service.places:
+        assert [step.verb for step in plan if step.id == f"{name}.{step.verb}"] == [
+            *LANES[plan.service.strategy],
+            "roll_back",
+        ]
+    lanes = {step.region for step in plan if step.id == f"{step.region}.{step.verb}"}
+    assert lanes == set(plan.service.places)
+
+
+def test_every_step_has_an_operator(plan: Plan) -> None:
+    # Given what is done in which room / Then the DAG knows who does it
+    assert {(step.room, step.verb) for step in plan} <= set(OPERATORS)
+
+
 def test_one_region_in_flight(plan: Plan) -> None:
-    # Given the regions in order / Then no step of a region starts before every earlier region baked
-    names = [region.name for region in plan.service.regions]
+    # Given the places in order / Then no step of one starts before every earlier one baked
+    names = plan.service.places
     for index, name in enumerate(names):
-        for verb in ("check", "swap", "verify", "bake"):
+        for verb in LANES[plan.service.strategy]:
             assert {f"{earlier}.bake" for earlier in names[:index]} <= before(plan, f"{name}.{verb}")
         assert "preflight" in before(plan, f"{name}.check")
 
@@ -51,7 +73,7 @@ def test_one_region_in_flight(plan: Plan) -> None:
 def test_the_way_back_stays_open_until_all_regions_baked(plan: Plan) -> None:
     for step in plan:
         if step.verb == "refresh":
-            assert {f"{region.name}.bake" for region in plan.service.regions} <= before(plan, step.id)
+            assert {f"{name}.bake" for name in plan.service.places} <= before(plan, step.id)
 
 
 def test_ways_back_are_for_failures_only(plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""Whether the demo's releases ended as they should: pure functions over what the sandbox and Airflow say.
+"""Whether a release by slot swaps ended as it should: pure functions over what the sandbox and Airflow say.
 
 The product's own word - its record, its verdict, its messages - is not asked.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from include.local.control import Builds
-
-Entry = Mapping[str, Any]
+from include.local.demo_clients import failed_requests
+from include.local.demo_scene import Entry, Evidence
 
 
 @dataclass(frozen=True)
@@ -26,18 +25,7 @@ class Expected:
     no_failed_request: bool
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What was seen of one release: Airflow's state of the run, the sandbox before and after, the clients."""
-
-    run_state: str
-    before: Builds
-    after: Builds
-    journal: Sequence[Entry]
-    load: Mapping[str, Any]
-
-
-def faults(service: str, expected: Expected, seen: Evidence) -> list[str]:
+def faults(service: str, expected: Expected, seen: Evidence[Builds]) -> list[str]:
     """Return every way in which a release did not end as it should, as sentences; empty when it did."""
     found = []
     if seen.run_state != expected.run_state:
@@ -47,7 +35,8 @@ def faults(service: str, expected: Expected, seen: Evidence) -> list[str]:
     found += _wrong_swaps(service, expected.swaps, seen.journal)
     found += overlaps(service, list(expected.swaps), seen.journal)
     if expected.no_failed_request:
-        found += _failed_requests(service, list(expected.swaps), seen.load)
+        hosts = {region: f"{service}/{region}" for region in expected.swaps}
+        found += failed_requests(hosts, seen.load)
     return found
 
 
@@ -104,21 +93,4 @@ def _wrong_swaps(service: str, expected: Mapping[str, int], journal: Sequence[En
             found.append(f"{region}'s traffic was switched {done[region]} times, not {number}")
         if asked[region] != number:
             found.append(f"{region}'s swap was asked for {asked[region]} times, not {number}")
-    return found
-
-
-def _failed_requests(service: str, regions: Sequence[str], load: Mapping[str, Any]) -> list[str]:
-    found = []
-    for region in regions:
-        host = load["hosts"].get(f"{service}/{region}")
-        if host is None or not host["requests"]:
-            found.append(f"no client called {region}")
-            continue
-        if host["failed"]:
-            first = host["failures"][0] if host["failures"] else {}
-            found.append(
-                f"{host['failed']} of {host['requests']} requests to {region} failed, first: {first}"
-            )
-        if host.get("abandoned"):
-            found.append(f"{host['abandoned']} requests to {region} got no answer")
     return found

@@ -1,12 +1,12 @@
-"""Watching a slot's status page until it is proved, or proved wrong."""
+"""Watching a status page until it is proved, or proved wrong."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from include.airlock.azure.look import RegionView
 from include.airlock.errors import NotHealthy, NotProven
 from include.airlock.model.health import Healthy, Inconclusive, Reading, Unhealthy, Verdict, in_words, judge
 from include.airlock.model.record import Watch
@@ -34,11 +34,10 @@ class Watched:
 
 
 def watch(
-    view: RegionView,
-    url: str,
+    look: Callable[[], Reading],
     build: str | None,
+    policy: Policy,
     *,
-    policy: Policy | None = None,
     proof: Watch | None = None,
     patience: float | None = None,
     build_only: bool = False,
@@ -47,14 +46,14 @@ def watch(
     """Read a status page again and again, each time on a fresh connection, until it is decided.
 
     Args:
+        look: reads the page once.
         build: the build that must answer; None takes any.
-        policy: how much proof is asked for; the spec's own by default.
+        policy: how much proof is asked for.
         proof: what an earlier call of the same proof came to; brought up to date here.
         patience: seconds to stay in this worker; None means until it is decided.
         build_only: only the build counts, not how well it does.
         switched: requests are known to reach the new build, so another one counts as a fault at once.
     """
-    policy = policy or view.service.status_page.policy()
     began = time.time()
     proof = proof or Watch(since=began)
     streak = Streak(started=proof.since, switched=switched, good=proof.good, bad=proof.bad)
@@ -68,7 +67,7 @@ def watch(
         if patience is not None and time.time() + decision.seconds - began > patience:
             return Watched(decision, streak.last)
         time.sleep(decision.seconds)
-        reading = view.reading(url)
+        reading = look()
         verdict = _build_verdict(reading, build) if build_only else judge(reading, build)
         log.info("%s", in_words(verdict))
         streak = streak.after(verdict, time.time())

@@ -1,0 +1,1 @@
+"""AWS machines and load balancers: the connection, the calls, what they show, the decisions beside them."""

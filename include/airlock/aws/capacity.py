@@ -1,0 +1,86 @@
+"""Whether a machine may leave its load balancers: a pure count of the others that serve right now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from include.airlock.aws.group import Group, Member
+from include.airlock.aws.standing import Standing
+from include.airlock.model.machines import GroupFloor, MachineRecord
+from include.airlock.model.rolling import RollingService
+
+_REGISTERED = (Standing.IN_SERVICE, Standing.REGISTERING, Standing.UNHEALTHY, Standing.UNKNOWN)
+
+
+def floor_of(group: Group, members: Iterable[Member], service: RollingService) -> GroupFloor:
+    """How many of a group must stay healthy while a machine is out of it, by the spec and the group's size.
+
+    Where its load balancers do not reach across zones each zone serves its own clients, so each
+    needs its own floor.
+    """
+    size = len({member.machine for member in members if member.standing in _REGISTERED})
+    return GroupFloor(
+        kind=group.kind,
+        key=group.key,
+        name=group.name,
+        floor=service.floor(size),
+        zone_floor=None if group.cross_zone else service.min_healthy_per_zone,
+        delay_s=group.delay_s if group.draining else 0.0,
+        slow_start_s=group.slow_start_s,
+        healthy_s=group.interval_s * group.healthy_threshold,
+    )
+
+
+def barred(
+    machine: MachineRecord,
+    floors: Sequence[GroupFloor],
+    members: Mapping[str, Sequence[Member]],
+    out: Set[str] = frozenset(),
+) -> str | None:
+    """Why ``machine`` may not leave now, or None; ``members`` are by group key, read right before.
+
+    ``out`` are machines that this release has taken out; AWS may still tell them as healthy.
+    A group that could not be read bars, since nothing is known of the others in it.
+    """
+    for floor in floors:
+        if all(membership.key != floor.key for membership in machine.memberships):
+            continue
+        if floor.key not in members:
+            return f"{floor.name} was not read"
+        reason = _barred(machine.id, floor, members[floor.key], out)
+        if reason:
+            return reason
+    return None
+
+
+def _barred(machine: str, floor: GroupFloor, members: Sequence[Member], out: Set[str]) -> str | None:
+    own = [member for member in members if member.machine == machine]
+    if own and all(member.standing in (Standing.OUT, Standing.DRAINING) for member in own):
+        return None  # it is out of this group already; staying in the others would not help it
+    others = _serving(members, but={machine, *out})
+    if len(others) < floor.floor:
+        return f"{floor.name} would keep {len(others)} healthy of the {floor.floor} that it needs"
+    if floor.zone_floor is None:
+        return None
+    zones = Counter(others.values())
+    for zone in sorted({member.zone or "?" for member in own}):
+        if zones[zone] < floor.zone_floor:
+            return (
+                f"{floor.name} would keep {zones[zone]} healthy of {floor.zone_floor} in {zone}, "
+                "and it does not reach across zones"
+            )
+    return None
+
+
+def _serving(members: Iterable[Member], *, but: Set[str]) -> dict[str, str]:
+    """The other machines that are healthy on every port they have in the group, with their zones."""
+    states: dict[str, list[Member]] = {}
+    for member in members:
+        if member.machine not in but and member.standing is not Standing.OUT:
+            states.setdefault(member.machine, []).append(member)
+    return {
+        name: own[0].zone or "?"
+        for name, own in states.items()
+        if all(member.standing is Standing.IN_SERVICE for member in own)
+    }
