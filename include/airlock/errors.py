@@ -10,6 +10,7 @@ One tree; ``retryable`` is the only thing a retry policy asks::
     │   ├── Locked           the service is locked                        final
     │   └── TooFewServe      a machine may not leave: the floor           final
     ├── Drifted              the world is not what the release believes   final
+    │   └── Overtaken        another process of the release is at work    final
     ├── SwapFailed           the platform gave up; proved: nothing swapped final
     ├── DeployFailed         the deploy command ended badly or not at all final
     ├── Stalled              a state was not reached in its time          final
@@ -69,6 +70,10 @@ class TooFewServe(Refused):
 
 class Drifted(AirlockError):
     """The world is not what the release believes; acting would be a guess."""
+
+
+class Overtaken(Drifted):
+    """Another process of the same release is changing the region; this one stops and writes nothing."""
 
 
 class SwapFailed(AirlockError):

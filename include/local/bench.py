@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from include.local import bench_world
+from include.local import bench_roll, bench_roll_world, bench_world
 from include.local.api import TaskInstance
 from include.local.bench_floor import floor_seconds
+from include.local.bench_roll import Roll
+from include.local.bench_roll_table import roll_table
 from include.local.control import SandboxControl
 from include.local.home import first_free
 from include.local.memory import PeakMemory
@@ -45,23 +47,38 @@ class Cost:
 def run() -> int:
     """Measure and print; 0 when the release that was measured went through."""
     console = Console(highlight=False)
+    began = time.monotonic()
+
+    def say(step: str) -> None:
+        console.print(f"{time.monotonic() - began:6.1f} s  {step}", style="dim", markup=False)
+
+    say(f"parsing {', '.join(map(str, PARSED))} specs, three times each")
     parse = {count: statistics.median(parse_seconds(count) for _ in range(3)) for count in PARSED}
-    cost = _released()
+    cost, rolls = _released(say)
     console.print(_table(parse, cost))
-    return 0 if cost.state == "success" else 1
+    console.print(roll_table(rolls))
+    ours = [roll for roll in rolls if roll.who == bench_roll.OURS]
+    good = cost.state == "success" and all(roll.ok and roll.released for roll in ours)
+    return 0 if good else 1
 
 
-def _released() -> Cost:
-    """Release twice and measure the second: the first one warms the caches of Airflow's processes."""
+def _released(say: Callable[[str], None]) -> tuple[Cost, list[Roll]]:
+    """Release by slot swaps twice and measure the second, then roll a farm by everyone.
+
+    The first release warms the caches of Airflow's processes.
+    """
     with tempfile.TemporaryDirectory(prefix="airlock-bench-") as folder:
         dags = bench_world.write_dags(Path(folder) / "dags")
+        bench_roll_world.write_dags(dags)
         home = first_free("bench")
         settings = bench_world.sandbox_settings()
         with LocalStack(home, dags=dags, sandbox_settings=settings, fresh=True) as stack:
             stack.api.await_dag(f"release_{bench_world.SERVICE}")
+            say(f"Airlock releases {len(bench_world.REGIONS)} regions by slot swaps, twice")
             warm = {"build": bench_world.BUILD, "refresh_build": bench_world.NEXT_BUILD}
             release_cost(stack, bench_world.SERVICE, warm)
-            return release_cost(stack, bench_world.SERVICE, {"build": bench_world.NEXT_BUILD})
+            cost = release_cost(stack, bench_world.SERVICE, {"build": bench_world.NEXT_BUILD})
+            return cost, bench_roll.measure(stack, say)
 
 
 def release_cost(stack: LocalStack, service: str, conf: Mapping[str, Any]) -> Cost:

@@ -20,16 +20,18 @@ START_LIMIT_S = 30.0
 class SandboxUnit:
     """One sandbox: started with its own settings, then known by its endpoints."""
 
-    def __init__(self, home: Home, settings: Mapping[str, Any] | None = None) -> None:
-        """Describe it; `settings` is the sandbox's own configuration."""
+    def __init__(
+        self, home: Home, settings: Mapping[str, Any] | None = None, *, name: str = "sandbox"
+    ) -> None:
+        """Describe it; `settings` is the sandbox's own configuration, `name` its program's."""
         self._home = home
         self._settings = settings
         self._endpoints_file = home.sandbox / "endpoints.json"
         self.program = Program(
-            "sandbox",
+            name,
             [sys.executable, "-m", "include.sandbox", *self._options()],
             environment=base_environment(),
-            log=home.logs / "sandbox.log",
+            log=home.logs / f"{name}.log",
             folder=PROJECT_ROOT,
         )
 

@@ -156,6 +156,7 @@ FAULTS: Mapping[str, FaultKind] = {
     "machine_sick": FaultKind(
         "machine", "Its home and health pages answer 500, and it has lost its database."
     ),
+    "machine_silent": FaultKind("machine", "It takes requests and never answers them."),
     "machine_dies": FaultKind(
         "machine",
         'It is lost: `when` "now", or as soon as it is "detached", in no load balancer or only draining. '

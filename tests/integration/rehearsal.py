@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,13 @@ from include.airlock.strategies import compile_plan
 SPECS = Path(__file__).resolve().parents[2] / "dags" / "services"
 NEW, OLD = "2026.11.2", "2026.11.1"
 TRIES = 8
-"""How often a step is called while it asks for later, or may be retried."""
+"""How often a step is called that may be retried."""
+
+LIMIT_S = 120.0
+"""Seconds that a step is given while it asks to be called later."""
+
+LONGEST_PAUSE_S = 0.5
+"""A step that asks for later reckons with the cloud's times; the sandbox is faster."""
 
 
 class MemoryStore:
@@ -128,11 +135,13 @@ class Rehearsal:
     def step(self, verb: str, region: str | None = None) -> bool:
         """Perform one step to its end; False when it failed, was skipped or never came to an end."""
         name = f"{region}.{verb}" if region else verb
-        step = self.operator(name)
-        for _ in range(TRIES):
+        step, tries, ends = self.operator(name), 0, time.monotonic() + LIMIT_S
+        while tries < TRIES and time.monotonic() < ends:
             try:
-                if not isinstance(step.perform(self.run, patience=self.patience), Later):
+                result = step.perform(self.run, patience=self.patience)
+                if not isinstance(result, Later):
                     return True
+                time.sleep(min(result.seconds, LONGEST_PAUSE_S))
             except AirflowSkipException:
                 return False
             except AirlockError as fault:
@@ -140,6 +149,7 @@ class Rehearsal:
                 self.errors[name] = fault
                 if not isinstance(fault, Transient):
                     return False
+                tries += 1
         return False
 
     def verbs(self, region: str) -> list[str]:

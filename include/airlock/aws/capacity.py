@@ -61,26 +61,33 @@ def _barred(machine: str, floor: GroupFloor, members: Sequence[Member], out: Set
     others = _serving(members, but={machine, *out})
     if len(others) < floor.floor:
         return f"{floor.name} would keep {len(others)} healthy of the {floor.floor} that it needs"
-    if floor.zone_floor is None:
-        return None
+    return _barred_in_zone(floor, floor.zone_floor, own, others) if floor.zone_floor else None
+
+
+def _barred_in_zone(
+    floor: GroupFloor, needed: int, own: Sequence[Member], others: Mapping[str, str | None]
+) -> str | None:
+    """A machine whose zone is not known counts in none, and may not leave any."""
     zones = Counter(others.values())
-    for zone in sorted({member.zone or "?" for member in own}):
-        if zones[zone] < floor.zone_floor:
+    for zone in sorted({member.zone or "" for member in own}):
+        if not zone:
+            return f"{floor.name} does not reach across zones, and the machine's zone is not known"
+        if zones[zone] < needed:
             return (
-                f"{floor.name} would keep {zones[zone]} healthy of {floor.zone_floor} in {zone}, "
+                f"{floor.name} would keep {zones[zone]} healthy of {needed} in {zone}, "
                 "and it does not reach across zones"
             )
     return None
 
 
-def _serving(members: Iterable[Member], *, but: Set[str]) -> dict[str, str]:
+def _serving(members: Iterable[Member], *, but: Set[str]) -> dict[str, str | None]:
     """The other machines that are healthy on every port they have in the group, with their zones."""
     states: dict[str, list[Member]] = {}
     for member in members:
         if member.machine not in but and member.standing is not Standing.OUT:
             states.setdefault(member.machine, []).append(member)
     return {
-        name: own[0].zone or "?"
+        name: own[0].zone
         for name, own in states.items()
         if all(member.standing is Standing.IN_SERVICE for member in own)
     }

@@ -11,7 +11,7 @@ from include.airlock.aws.farm_view import FarmSeen, FarmView
 from include.airlock.aws.public import worst_of
 from include.airlock.aws.suspension import resume
 from include.airlock.aws.turns import Turns
-from include.airlock.errors import AirlockError, Drifted, NotProven
+from include.airlock.errors import AirlockError, Drifted, NotProven, Overtaken
 from include.airlock.model.health import Reading
 from include.airlock.model.machines import MachinePhase, MachineRecord
 from include.airlock.model.record import RegionRecord
@@ -99,6 +99,8 @@ class FarmPlace:
         turns = self._turns(run, region, patience)
         try:
             later = begin_anew(self._view, turns, region) or turns.go(region.machines)
+        except Overtaken:
+            raise  # record and lock are the other process's
         except AirlockError:
             region.stand = stand_of(region)
             if not region.touched:

@@ -12,7 +12,7 @@ from include.airlock.aws.machine_view import MachineView
 from include.airlock.aws.suspension import resume
 from include.airlock.aws.turn_acts import enter
 from include.airlock.aws.turns import MARGIN_S, SETTLE_S, Turns
-from include.airlock.errors import AirlockError, DeployFailed
+from include.airlock.errors import AirlockError, DeployFailed, Overtaken
 from include.airlock.model.machines import UNDER_WAY, MachinePhase, MachineRecord, Watch
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.streak import Accept, Policy
@@ -64,6 +64,8 @@ def make_safe(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionRe
         if later is None:
             back = [machine for machine in mine if _turn_back(turns, machine, redeploy=redeploy)]
             later = turns.go(back)
+    except Overtaken:
+        raise  # what is written is the other process's
     except AirlockError as fault:
         _leave_word(view, run, region, fault)
         raise
@@ -86,6 +88,8 @@ def bring_back(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionR
                 if machine.aim != machine.old_build or machine.failure is not None:
                     _turn_back(turns, machine, redeploy=True)
             later = turns.go(mine)
+    except Overtaken:
+        raise  # what is written is the other process's
     except AirlockError as fault:
         _leave_word(view, run, region, fault)
         raise
@@ -147,12 +151,13 @@ def _settled(view: MachineView, machine: MachineRecord, save: Callable[..., None
         return time.time() - command.sent_at > SETTLE_S
     if commands.state(view.access, command.id, machine.id).status.over:
         return True
-    if time.time() - command.sent_at > 2 * view.service.deploy.timeout.total_seconds() + MARGIN_S:
-        raise DeployFailed(f"{machine.id}: the deploy command goes on although it was cancelled")
-    if not command.withdrawn:
-        command.withdrawn = True
+    if command.withdrawn_at is None:
+        command.withdrawn, command.withdrawn_at = True, time.time()
         save(event=f"cancelling the deploy command on {machine.id}")
         commands.cancel(view.access, command.id, machine.id)
+    elif time.time() - command.withdrawn_at > view.service.deploy.timeout.total_seconds() + MARGIN_S:
+        command.withdrawn_at = None  # a Clear cancels it again
+        raise DeployFailed(f"{machine.id}: the deploy command goes on although it was cancelled")
     return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from include.airlock.aws import commands, groups, machines
 from include.airlock.aws.connection import AwsAccess
@@ -88,8 +88,16 @@ class MachineView:
 
     def members(self, group: Group) -> list[Member]:
         """Everybody in a group, by instance id also where addresses are registered."""
-        zones: Mapping[str, str | None] = self._zones
-        return self._named(group, groups.members(self.access, group, zones=zones))
+        read = self._named(group, groups.members(self.access, group, zones=self._zones))
+        return read if group.cross_zone else self._in_zones(read)
+
+    def _in_zones(self, read: Sequence[Member]) -> list[Member]:
+        """With the machines' own zones, where these count; one that EC2 does not know keeps none."""
+        unknown = [m.machine for m in read if m.machine not in self._zones and m.machine.startswith("i-")]
+        if unknown:
+            known = machines.describe(self.access, unknown)
+            self._zones.update({machine.id: machine.zone for machine in known.values()})
+        return [replace(member, zone=self._zones.get(member.machine, member.zone)) for member in read]
 
     def standings(self, group: Group, memberships: Sequence[Membership]) -> dict[Membership, Standing]:
         """Where exactly these memberships stand; one that was drained is OUT."""

@@ -8,7 +8,7 @@ from include.airlock.aws.router_view import RouterSeen, RouterView
 from include.airlock.aws.standing import Standing
 from include.airlock.aws.switch import Switch
 from include.airlock.aws.turns import Turns
-from include.airlock.errors import AirlockError, Drifted, NotProven, Refused
+from include.airlock.errors import AirlockError, Drifted, NotProven, Overtaken, Refused
 from include.airlock.model.blue_green import BlueGreenService
 from include.airlock.model.health import Reading
 from include.airlock.model.machines import MachineRecord, Shift
@@ -126,6 +126,8 @@ class RouterPlace:
         switch = Switch(self._view, run, region, patience)
         try:
             later = switch.go()
+        except Overtaken:
+            raise  # record and lock are the other process's
         except AirlockError as fault:
             assert region.shift is not None
             region.stand, region.shift.failed = self._stand(region), not fault.retryable

@@ -136,18 +136,25 @@ def _deploy(machine: MachineRecord, seen: Sight, limits: Limits, now: float) -> 
             return Next(Move.LEAVE, f"it was put back by somebody: {_where(seen)}")
         return Next(Move.SEND, "it is out of every group and drained")
     if command.id is None:
-        return _lost(command, limits, now)
+        return _lost(command, seen, limits, now)
     ended = _ended(command, seen, limits, now)
     return ended or _proved(seen)
 
 
-def _lost(command: Command, limits: Limits, now: float) -> Next:
+def _lost(command: Command, seen: Sight, limits: Limits, now: float) -> Next:
     """A request without an answer, looked for and not found: send again once it would have shown."""
     if now - command.sent_at <= limits.settle:
         return Next(Move.WAIT, "the deploy request got no answer; its command may still show")
     if command.sends >= MOST_SENDS:
         return _stop(Cause.DEPLOY, f"{command.sends} deploy requests got no answer and left no command")
-    return Next(Move.SEND, "the deploy request got no answer and left no command")
+    return _again(seen, "the deploy request got no answer and left no command")
+
+
+def _again(seen: Sight, why: str) -> Next:
+    """Send once more, unless somebody put the machine back in the meantime: it may be serving."""
+    if seen.out:
+        return Next(Move.SEND, why)
+    return _stop(Cause.STALLED, f"{why}, and somebody put the machine back: {_where(seen)}")
 
 
 def _ended(command: Command, seen: Sight, limits: Limits, now: float) -> Next | None:
@@ -159,7 +166,7 @@ def _ended(command: Command, seen: Sight, limits: Limits, now: float) -> Next | 
             return _stop(Cause.DEPLOY, f"the deploy command did not end within {limits.command:g} s")
         return Next(Move.WAIT, f"the deploy command is {seen.command or Status.PENDING}")
     if seen.command is Status.CANCELLED and command.withdrawn and command.sends < MOST_SENDS:
-        return Next(Move.SEND, "the deploy command was cancelled when its step was ended")
+        return _again(seen, "the deploy command was cancelled when its step was ended")
     return _stop(Cause.DEPLOY, f"the deploy command {_ending(seen)}")
 
 

@@ -118,7 +118,8 @@ class Acts:
         """Put it back into exactly the groups that it was in; a draining one is registered again."""
         fresh = machine.phase is not MachinePhase.RETURNING
         enter(machine, MachinePhase.RETURNING)
-        text = f"{machine.id} answers {machine.aim} itself; back to {self._names(machine)}"
+        back = f"; back to {self._names(machine)}" if machine.memberships else ""
+        text = f"{machine.id} answers {machine.aim} itself{back}"
         self.save(event=text if fresh else None)
         if machine.scaling_group is not None and seen.lifecycle == "Standby":
             try:
@@ -143,4 +144,4 @@ class Acts:
         )
 
     def _names(self, machine: MachineRecord) -> str:
-        return ", ".join(membership.name for membership in machine.memberships) or "nothing yet"
+        return ", ".join(membership.name for membership in machine.memberships)

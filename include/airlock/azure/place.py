@@ -10,7 +10,7 @@ from include.airlock.azure.look import RegionView, intent_of, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
 from include.airlock.azure.way_back import swap_back
-from include.airlock.errors import AirlockError, Denied, Drifted, NotFound, SwapFailed
+from include.airlock.errors import AirlockError, Denied, Drifted, NotFound, Overtaken, SwapFailed
 from include.airlock.model.health import Reading
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.service import Service, SlotSwapService
@@ -115,6 +115,8 @@ class SlotPlace:
         try:
             swap = Swap(self._view.site, self._view.world, save, timing_of(run), patience=patience)
             seen = swap.carry_out(intent)
+        except Overtaken:
+            raise  # record and lock are the other process's
         except (SwapFailed, Drifted, Denied, NotFound) as fault:
             if isinstance(fault, SwapFailed) or intent.posts == 0:
                 region.swap = None  # proved, or never asked for, so after a Clear it is meant anew

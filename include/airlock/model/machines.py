@@ -58,6 +58,7 @@ class Command(_Stored):
     sent_at: float = Field(description="epoch seconds right before it was sent")
     id: str | None = None
     sends: int = 0
+    withdrawn_at: float | None = Field(None, description="epoch seconds when it was cancelled")
     withdrawn: bool = Field(
         False, description="cancelled because the step was killed, so it may be sent again"
     )

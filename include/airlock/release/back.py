@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from include.airlock.errors import AirlockError, NotProvenBack, Transient
+from include.airlock.errors import AirlockError, NotProvenBack, Overtaken, Transient
 from include.airlock.model.record import Phase, RegionRecord
 from include.airlock.release.lane import prove
 from include.airlock.release.ledger import now
@@ -39,7 +39,7 @@ def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: fl
             later = place.bring_back(run, region, patience=patience)
             if later is None:
                 later = prove(place, run, region, region.old_build or "", patience)
-    except Transient:
+    except (Transient, Overtaken):
         raise
     except AirlockError as fault:
         raise _stuck(run, region, fault) from fault
@@ -77,7 +77,7 @@ def halt(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float) 
     try:
         with open_place(run.service, name) as place:
             return place.make_safe(run, region, patience=patience)
-    except Transient:
+    except (Transient, Overtaken):
         raise
     except AirlockError as fault:
         text = f"something is left half-done: {fault}"

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from include.airlock.errors import Drifted, Refused
+from include.airlock.errors import Drifted, Overtaken, Refused
 from include.airlock.model.record import Phase, RegionRecord, Watch
 from include.airlock.model.streak import Policy, Wait
 from include.airlock.release.ledger import now
@@ -89,14 +89,15 @@ def mean(run: ReleaseRun, region: RegionRecord, place: Place) -> None:
     """Store what is meant, and keep other releases out, before anything is sent.
 
     Raises:
-        Drifted: the world is not as at the preflight, or another process has begun meanwhile.
+        Drifted: the world is not as at the preflight.
+        Overtaken: another process has begun meanwhile.
     """
     read = region.model_copy(deep=True)
     if not region.touched:
         place.prepare(run, region)
         region.started_at = region.started_at or now()
     if run.region(region.name) != read:
-        raise Drifted(f"another process of this release is changing {region.name}; this one stops")
+        raise Overtaken(f"another process of this release is changing {region.name}; this one stops")
     if region.phase not in _CHANGED:
         region.phase = Phase.CHANGING
         run.in_flight(region.name)

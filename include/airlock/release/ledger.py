@@ -105,6 +105,16 @@ class Ledger:
                 return str(other)
         return None
 
+    def last_change(self, release: str, name: str) -> tuple[str, RegionRecord] | None:
+        """The last release before ``release`` that changed region ``name``, and what it left there."""
+        known = self._store.get("releases", [])
+        earlier = known[: known.index(release)] if release in known else known
+        for other in reversed(earlier):
+            value = self._store.get(f"release/{other}/region/{name}")
+            if value is not None and (region := RegionRecord.model_validate(value)).touched:
+                return str(other), region
+        return None
+
     def told(self, release: str) -> Told:
         """Where the announcements of a release remember what was told."""
         return Told(self._store, release)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from include.airlock.errors import AirlockError, Transient
+from include.airlock.model.machines import UNDER_WAY
 from include.airlock.model.record import Phase, RegionRecord
 from include.airlock.release.place import Fault, FaultsFound, Keep, OpenPlace
 from include.airlock.release.run import ReleaseRun
@@ -47,11 +48,33 @@ def _look(run: ReleaseRun, name: str, open_place: OpenPlace) -> tuple[Keep | Non
     """One region: what was read and what is wrong with it. Runs in a thread, so it only reads."""
     try:
         with open_place(run.service, name) as place:
-            return place.inspect(run.request.build)
+            keep, faults = place.inspect(run.request.build)
     except Transient as fault:
         return fault
     except AirlockError as fault:
         return None, [Fault(name, type(fault).__name__.lower(), str(fault))]
+    return keep, [*faults, *_left_out(run, name, keep)]
+
+
+def _left_out(run: ReleaseRun, name: str, keep: Keep) -> list[Fault]:
+    """Machines that an earlier release left out of their groups: who asks the groups does not see them."""
+    last = run.ledger.last_change(run.release, name)
+    if last is None:
+        return []
+    now = RegionRecord(name=name)
+    keep(now)
+    here = {machine.id for machine in now.machines}
+    return [
+        Fault(
+            name,
+            "warn_left_out",
+            f"{machine.id} was left out of {', '.join(m.name for m in machine.memberships)} by {last[0]} "
+            "and is not in the farm now; put it back, or end it",
+            warning=True,
+        )
+        for machine in last[1].machines
+        if machine.phase in UNDER_WAY and machine.memberships and machine.id not in here
+    ]
 
 
 def _keep(run: ReleaseRun, name: str, keep: Keep) -> None:

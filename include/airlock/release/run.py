@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from include.airlock.errors import Drifted, Locked, Refused
+from include.airlock.errors import Locked, Overtaken, Refused
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord
 from include.airlock.model.service import Service
@@ -64,7 +64,7 @@ class ReleaseRun:
             nonlocal expected
             stored = self.region(region.name)
             if getattr(stored, part) != getattr(expected, part) or stored.phase is not expected.phase:
-                raise Drifted(f"another process of this release is changing {region.name}; this one stops")
+                raise Overtaken(f"another process of this release is changing {region.name}; this one stops")
             self.save(region, event)
             expected = region.model_copy(deep=True)
 

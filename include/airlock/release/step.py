@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airlock.errors import AirlockError, RequestError, Transient
+from include.airlock.errors import AirlockError, Overtaken, RequestError, Transient
 from include.airlock.model.service import Service
 from include.airlock.release.assets import asset_of
 
@@ -123,7 +123,7 @@ class ReleaseStep(BaseOperator):
         """Keep why the region failed, so that the verdict and Slack can say it."""
         from include.airlock.model.record import Phase
 
-        if self.region is None:
+        if self.region is None or isinstance(fault, Overtaken):
             return
         region = run.region(self.region)
         verb = self.task_id.rpartition(".")[2]

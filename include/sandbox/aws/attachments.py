@@ -62,7 +62,11 @@ class Attachments:
                 self._groups.join(Membership(region, mark[2], mark[1]))
 
     def _marks(self, region: str, group: Any) -> list[Mark]:
-        ids = [state.instance.id for state in group.instance_states if state.lifecycle_state in SERVING]
+        ids = [
+            state.instance.id
+            for state in group.instance_states
+            if state.lifecycle_state in SERVING and not getattr(state, "booting", False)
+        ]
         return [(group.name, id_, key) for id_ in ids for key in self.keys(region, group)]
 
     def _leave(self, mark: Mark) -> None:

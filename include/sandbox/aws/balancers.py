@@ -98,7 +98,7 @@ def _filled(location: str, request: web.Request) -> str:
     }
     for name, value in known.items():
         location = location.replace(f"#{{{name}}}", value)
-    return location
+    return location.removesuffix("?")
 
 
 class TcpBalancer:

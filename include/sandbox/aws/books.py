@@ -5,6 +5,7 @@ Importing moto takes more than a second, so it is imported when the first book i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,24 +23,21 @@ class Books:
 
     def __init__(self, account: str) -> None:
         self.account = account
+        # A thousand images that nobody here starts from would be read at each reset, and never let go.
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
     def clear(self, regions: Sequence[str]) -> None:
         """Forget everything; the ids that are given next are the same after every call."""
-        from moto.autoscaling.models import autoscaling_backends
-        from moto.ec2.models import ec2_backends
-        from moto.elb.models import elb_backends
-        from moto.elbv2.models import elbv2_backends
+        from moto.core.base_backend import BackendDict
+        from moto.core.model_instances import reset_model_data
         from moto.moto_api._internal import mock_random
-        from moto.ssm.models import ssm_backends
-        from moto.sts.models import sts_backends
 
-        books = (autoscaling_backends, ec2_backends, elb_backends, elbv2_backends, ssm_backends, sts_backends)
         # A book that is opened for the first time draws ids as well: all are opened before the dice are set.
         for region in regions:
             for open_book in (self.ec2, self.elbv2, self.elb, self.ssm, self.autoscaling):
                 open_book(region)
-        for each in books:
-            each.reset()
+        BackendDict.reset()
+        reset_model_data()
         mock_random.seed(_SEED)
 
     @staticmethod

@@ -14,9 +14,10 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class MachineApplication(Instance):
-    """One start of the application on a machine. ``is_sick`` is asked at every request.
+    """One start of the application on a machine. ``is_sick`` and ``is_silent`` are asked at every request.
 
-    A sick application has lost its first dependency: its home and health pages answer 500.
+    A sick application has lost its first dependency: its home and health pages answer 500. A silent one
+    takes a request and never answers.
     """
 
     shutdown_timeout = 0.05
@@ -29,9 +30,11 @@ class MachineApplication(Instance):
         restart: float,
         warm_up: float,
         is_sick: Callable[[], bool],
+        is_silent: Callable[[], bool],
     ) -> None:
         super().__init__(release, settings, restart=restart, warm_up=warm_up)
         self._is_sick = is_sick
+        self._is_silent = is_silent
         self._transports: set[asyncio.Transport] = set()
 
     def _app(self) -> web.Application:
@@ -46,6 +49,8 @@ class MachineApplication(Instance):
             self._transports.add(transport)
         self.enter()
         try:
+            if self._is_silent():
+                await asyncio.Event().wait()
             return await handler(request)
         finally:
             self.leave()

@@ -59,6 +59,10 @@ class Machine:
         """Whether a fault makes the application fail."""
         return self.around.faults.active("machine_sick", **self.where) is not None
 
+    def silent(self) -> bool:
+        """Whether a fault keeps the application from answering."""
+        return self.around.faults.active("machine_silent", **self.where) is not None
+
     async def start(self, build: str, *, at_once: bool = False) -> bool:
         """Start a build; False when its process exits at once.
 
@@ -78,6 +82,7 @@ class Machine:
             restart=0.0,
             warm_up=warm_up,
             is_sick=self.sick,
+            is_silent=self.silent,
         )
         await application.start(True, self.address, self.port)
         self.application = application

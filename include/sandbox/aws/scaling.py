@@ -19,7 +19,6 @@ from include.sandbox.aws.members import Stage
 from include.sandbox.aws.standby import Standby
 from include.sandbox.aws.surroundings import Surroundings
 
-_LAUNCHING = "Launching"
 _UNBALANCED = 2
 
 
@@ -42,6 +41,7 @@ class Scaling:
         self._groups = groups
         self._machines = machines
         self._settle = settle
+        self._looks = 0
 
     def start(self, regions: Sequence[str]) -> None:
         """Begin to look."""
@@ -53,6 +53,7 @@ class Scaling:
             for region in regions:
                 for group in self.attachments.groups(region):
                     await self._look(region, group)
+            self._looks += 1
 
     async def _look(self, region: str, group: Any) -> None:
         stopped = suspended(group)
@@ -93,7 +94,7 @@ class Scaling:
     async def _terminate(self, region: str, group: Any, state: Any, why: str) -> None:
         self._tell("scaling_terminated", region, group, state, why=why)
         self.activities.terminated(group, state.instance.id, why)
-        state.lifecycle_state = "Terminating"  # as in `forget`
+        _forget(group, state)
         self._books.ec2(region).terminate_instances([state.instance.id])
         await self._settle()
 
@@ -105,7 +106,7 @@ class Scaling:
         group.replace_autoscaling_group_instances(count, tags)
         fresh = [state for state in group.instance_states if state.instance.id not in known]
         for state in fresh:
-            state.lifecycle_state = _LAUNCHING
+            state.lifecycle_state, state.booting = "Pending", True
             self.activities.launched(group, state.instance.id)
         await self._settle()
         for state in fresh:
@@ -113,14 +114,11 @@ class Scaling:
             self._around.spawn(self._enter_service(region, state))
 
     def forget(self, machine: Machine) -> None:
-        """Let a machine that is about to be terminated no longer count as in service.
-
-        moto would launch another at once, whatever is suspended.
-        """
+        """Let a machine that is about to be terminated no longer be in its group."""
         for group in self.attachments.groups(machine.region):
-            for state in group.instance_states:
+            for state in list(group.instance_states):
                 if state.instance.id == machine.id:
-                    state.lifecycle_state = "Terminating"
+                    _forget(group, state)
 
     def _tags(self, group: Any) -> dict[str, str]:
         """Return the tags that make a new machine one of its farm."""
@@ -132,8 +130,8 @@ class Scaling:
 
     async def _enter_service(self, region: str, state: Any) -> None:
         await asyncio.sleep(self._around.scaled(self._around.timings.boot))
-        if state.lifecycle_state == _LAUNCHING:
-            state.lifecycle_state = "InService"
+        if state.lifecycle_state == "Pending":
+            state.lifecycle_state, state.booting = "InService", False
             self.attachments.follow(region)
 
     def _tell(self, event: str, region: str, group: Any, state: Any, **more: Any) -> None:
@@ -150,6 +148,7 @@ class Scaling:
                 "max": group.max_size,
                 "desired": group.desired_capacity,
                 "suspended": sorted(suspended(group)),
+                "looks": self._looks,
                 "instances": {state.instance.id: state.lifecycle_state for state in group.instance_states},
             }
             for region in regions
@@ -158,5 +157,9 @@ class Scaling:
 
 
 def _serving(group: Any) -> list[Any]:
-    words = (*SERVING, _LAUNCHING)
-    return [state for state in group.instance_states if state.lifecycle_state in words]
+    return [state for state in group.instance_states if state.lifecycle_state in SERVING]
+
+
+def _forget(group: Any, state: Any) -> None:
+    """Take a machine out of its group; else moto would launch another at once, whatever is suspended."""
+    group.instance_states = [each for each in group.instance_states if each is not state]

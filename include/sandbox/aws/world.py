@@ -153,11 +153,16 @@ class AwsWorld:
         return next((s for s in services for name in groups if name.startswith(f"{s}-")), None)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the whole as JSON, for the control door."""
+        """Return the whole as JSON, for the control door.
+
+        Groups are named by their name, those of further regions than the first by ``region/name``.
+        """
         groups: dict[str, Any] = {}
         classic: dict[str, Any] = {}
         for key, pool in self.groups.pools.items():
-            (classic if key.startswith(CLASSIC) else groups)[pool.settings.name] = pool.snapshot()
+            name = pool.settings.name
+            name = name if pool.region == self.regions[0] else f"{pool.region}/{name}"
+            (classic if key.startswith(CLASSIC) else groups)[name] = pool.snapshot()
         return {
             "machines": {id_: machine.snapshot() for id_, machine in self.machines.items()},
             "target_groups": groups,

@@ -43,8 +43,7 @@ def long_requests(sandbox: SandboxClient, seconds: float) -> Iterator[LongReques
 
 
 def _in_flight(sandbox: SandboxClient, instance: str) -> int:
-    state = requests.get(sandbox.endpoints["control"] + "/sandbox/state", timeout=10).json()
-    return int(state["aws"]["machines"][instance]["in_flight"])
+    return int(sandbox.aws_state("machines")[instance]["in_flight"])
 
 
 def _whole(address: str, seconds: float) -> bool:

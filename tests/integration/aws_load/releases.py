@@ -89,3 +89,17 @@ def wait_until(holds: Callable[[], bool], times: int = 1) -> None:
             raise TimeoutError("the state was not reached")
         row = row + 1 if holds() else 0
         time.sleep(POLL_S)
+
+
+def drain_for(farm: Farm, seconds: int) -> None:
+    """Let every load balancer of the farm wait so long for the requests in flight."""
+    for group in farm.target_groups:
+        farm.client("elbv2").modify_target_group_attributes(
+            TargetGroupArn=group,
+            Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": str(seconds)}],
+        )
+    for name in farm.classic:
+        farm.client("elb").modify_load_balancer_attributes(
+            LoadBalancerName=name,
+            LoadBalancerAttributes={"ConnectionDraining": {"Enabled": True, "Timeout": seconds}},
+        )

@@ -55,13 +55,7 @@ class RunningLoad:
 def load_on(sandbox: SandboxClient, folder: Path) -> Iterator[RunningLoad]:
     """Call the service's balancers on kept and new connections, with long requests in flight."""
     endpoints, out = folder / "endpoints.json", folder / "load.json"
-    pub = sandbox.endpoints["services"][SERVICE]["regions"][REGION]["farms"][FARM]["public"]
-    fake = {
-        "services": {
-            SERVICE: {"regions": {f"{REGION}/{FARM}/{n}": {"production": u} for n, u in pub.items()}}
-        }
-    }
-    endpoints.write_text(json.dumps(fake), encoding="utf-8")
+    endpoints.write_text(json.dumps(sandbox.endpoints), encoding="utf-8")
     command = [sys.executable, "-m", "include.sandbox.load", "--endpoints", str(endpoints), "--out", str(out)]
     options = ["--service", SERVICE, "--rate", str(RATE), "--slow", str(LONG_S)]
     child, load = subprocess.Popen([*command, *options]), RunningLoad(out)

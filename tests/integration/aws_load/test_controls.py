@@ -18,6 +18,7 @@ from tests.integration.aws_load.long_requests import PER_BALANCER, long_requests
 from tests.integration.aws_load.releases import (
     HEALTHY,
     TooFewOthers,
+    drain_for,
     kill_without_detach,
     standings,
     wait_for_states,
@@ -117,20 +118,6 @@ def test_waits_for_states_outlast_a_slow_warm_up(sandbox: SandboxClient, farm: F
         sandbox.wait_until(lambda: load.answered(NEW))
 
     assert load.faults(LIMITS) == []
-
-
-def drain_for(farm: Farm, seconds: int) -> None:
-    """Let every load balancer of the farm wait so long for the requests in flight."""
-    for group in farm.target_groups:
-        farm.client("elbv2").modify_target_group_attributes(
-            TargetGroupArn=group,
-            Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": str(seconds)}],
-        )
-    for name in farm.classic:
-        farm.client("elb").modify_load_balancer_attributes(
-            LoadBalancerName=name,
-            LoadBalancerAttributes={"ConnectionDraining": {"Enabled": True, "Timeout": seconds}},
-        )
 
 
 def test_fixed_sleeps_cut_long_requests(sandbox: SandboxClient, farm: Farm) -> None:

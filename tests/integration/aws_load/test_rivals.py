@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import requests
 
 from include.local.rivals import ansible, article
 from include.local.rivals.farm import Farm
 from include.local.rivals.outcome import Outcome
 from tests.integration.aws_load.conftest import SPEED
-from tests.integration.aws_load.releases import HEALTHY, standings, wait_until
+from tests.integration.aws_load.releases import HEALTHY, drain_for, standings, wait_until
 from tests.integration.aws_load.running_load import FARM, NEW, OLD, REGION, SERVICE
 from tests.sandbox_client import SandboxClient
 
@@ -32,8 +32,7 @@ needs_ansible = pytest.mark.skipif(
 
 def builds(sandbox: SandboxClient, farm: Farm) -> list[str]:
     """The build on each machine of the farm."""
-    state = requests.get(sandbox.endpoints["control"] + "/sandbox/state", timeout=10).json()
-    machines = state["aws"]["machines"]
+    machines = sandbox.aws_state("machines")
     return [machines[instance]["build"] for instance in farm.instances]
 
 
@@ -116,3 +115,16 @@ def test_ansible_stops_at_a_failed_deploy(sandbox: SandboxClient, farm: Farm) ->
     assert not outcome.ok
     assert farm.instances[0] in outcome.detail
     assert builds(sandbox, farm)[1] == OLD
+
+
+@needs_ansible
+def test_ansible_that_waits_for_draining_loses_the_farm(sandbox: SandboxClient, farm: Farm) -> None:
+    """Given a playbook that takes a draining target for a drained one, when it runs, then it calls itself
+    done with no target left: its module does not register a target that is still draining.
+    """
+    drain_for(farm, 1800)
+
+    outcome = ansible.release(replace(farm, classic=()), NEW, drained="draining", poll_s=0.1)
+
+    assert outcome.ok, outcome.detail
+    assert all(standings(farm, one)[farm.target_groups[0]] != HEALTHY for one in farm.instances)

@@ -111,6 +111,7 @@ class MachineCloud:
     reads: dict[str, tuple[int, float, dict[str, str]]] = field(default_factory=dict)
     rival: Callable[[int], None] | None = None
     leash: int | None = None
+    waiting: int = 0
     homes: dict[str, set[tuple[str, Key]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,12 +138,22 @@ class MachineCloud:
         if word in ("sick", "well") and rest in self.boxes:
             self.boxes[rest].sick = word == "sick"
             self.settle()
-        if word == "rival" and self.rival is not None and self.leash is None:
-            self.rival(int(rest))
+        if word == "rival":
+            self.waiting = int(rest)
         return word
 
     def read(self) -> None:
         self._no_answer(self.step(), ("lost", "cut"))
+        self.give_way()
+
+    def give_way(self) -> None:
+        """Another process goes on while this one looks.
+
+        One that stands still between the ledger's compare and its call could be told by nobody.
+        """
+        if self.waiting and self.rival is not None and self.leash is None:
+            acts, self.waiting = self.waiting, 0
+            self.rival(acts)
 
     def change(self, what: str, machine: str, effect: Callable[[], Any]) -> Any:
         word = self.step()
@@ -318,7 +329,7 @@ class MachineCloud:
     # -- Auto Scaling
 
     def describe_scaling(self, _: Any, name: str) -> ScalingGroup:
-        self.read()
+        self._no_answer(self.step(), ("lost", "cut"))
         inside = sum(state in ("InService", "Pending") for state in self.lifecycles.values())
         return ScalingGroup(name, self.least, 10, inside, frozenset(self.suspended), dict(self.lifecycles))
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +32,7 @@ from include.airlock.aws import (
 )
 from include.airlock.aws.connection import AwsAccess
 from include.airlock.aws.group import Group, PublicAddress
-from include.airlock.errors import AirlockError, Transient
+from include.airlock.errors import AirlockError, Overtaken, Transient
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.health import Reading
 from include.airlock.model.record import RegionRecord, ReleaseRecord
@@ -49,6 +50,7 @@ from tests.unit.aws.machine_cloud import NEW, Box, Killed, MachineCloud, Pool
 
 ACCESS = AwsAccess("aws", "eu-west-1", None, None, None)  # type: ignore[arg-type]
 _TRIES = 12
+_PROCESSES = count(1)
 
 
 def group_of(pool: Pool) -> Group:
@@ -240,7 +242,7 @@ class Release:
         return kind(task_id=task, service=self.service, region=self.name, places=self.places)
 
     def preflight(self) -> None:
-        self.cloud.process += 1
+        self.cloud.process = next(_PROCESSES)
         preflight(self.run(), self.places)
 
     def once(self, verb: str, patience: float) -> Later | None:
@@ -250,7 +252,7 @@ class Release:
             Stopped: a verdict. Killed, Transient: it is to be tried again.
         """
         self.seen.append(verb)
-        self.cloud.process = max(self.cloud.process, len(self.seen)) + 1
+        self.cloud.process = next(_PROCESSES)
         step, run = self.step(verb), self.run()
         try:
             result = step.perform(run, patience=patience)
@@ -258,7 +260,7 @@ class Release:
             return None
         except AirlockError as fault:
             step.note_failure(run, fault)
-            if fault.retryable:
+            if fault.retryable or isinstance(fault, Overtaken):
                 raise
             raise Stopped(str(fault)) from fault
         return result if isinstance(result, Later) else None
@@ -270,7 +272,7 @@ class Release:
         while tries < _TRIES and self.cloud.acts < limit:
             try:
                 later = self.once(verb, patience)
-            except Killed:
+            except (Killed, Overtaken):  # the other process was killed, too: its try follows
                 tries, patience = tries + 1, 60.0
                 self.cloud.sleep(self.gap_s)
             except Transient:
@@ -289,7 +291,7 @@ class Release:
         self.cloud.leash = self.cloud.acts + acts
         try:
             self.once(self.seen[-1], 60.0)
-        except (Killed, Stopped, Transient):
+        except (Killed, Stopped, Overtaken, Transient):
             pass
         finally:
             self.cloud.leash = None

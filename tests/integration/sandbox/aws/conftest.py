@@ -11,11 +11,14 @@ from tests.sandbox_client import SandboxClient, SandboxRun
 
 ONLY_AWS = {"payments": None, "catalog": None, "identity": None}
 
+SLOW_AGENT = {"aws": {"timings": {"invocation_visible": 10, "command_start": 12}}}
+"""A fifth of a second in which invocations don't exist yet."""
+
 
 @pytest.fixture(scope="session")
 def aws_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRun]:
     """A sandbox in which a minute lasts 1.2 s, without the other cloud's services."""
-    run = SandboxRun(tmp_path_factory.mktemp("aws"), {"speed": SPEED, "services": ONLY_AWS})
+    run = SandboxRun(tmp_path_factory.mktemp("aws"), {"speed": SPEED, "services": ONLY_AWS, **SLOW_AGENT})
     yield run
     assert run.stop() == 0
 
