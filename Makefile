@@ -11,7 +11,7 @@ NAME ?=
 help: ## Say what can be made
 	@grep -hE '^[a-z_]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-demo: local ## Watch two real releases happen, then a verdict
+demo: local ## Watch real releases happen, then a verdict
 	@$(VENV)/python -m include.local demo $(if $(NAME),--name $(NAME))
 
 up: local ## Start sandbox and Airflow, and leave them running
@@ -23,7 +23,7 @@ down: local ## Stop all that `make up` started
 sandbox: local ## Run the sandbox alone, in the foreground
 	@$(VENV)/python -m include.local sandbox $(if $(NAME),--name $(NAME))
 
-bench: dev ## Measure, and print the figures
+bench: dev ## Measure, and print the figures (some 15 minutes)
 	@$(VENV)/python -m include.local bench
 
 test: lint types imports links unit dags end_to_end ## Everything that CI runs

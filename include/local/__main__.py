@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.local", description="Airlock on one machine")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, command, words, default in (
-        ("demo", _demo, "watch two real releases, then a verdict", None),
+        ("demo", _demo, "watch real releases, then a verdict", None),
         ("up", _up, "start sandbox and Airflow, and leave them running", "up"),
         ("down", _down, "stop all that `up` started", "up"),
         ("serve", _serve, "what `up` runs in the background", "up"),
@@ -119,6 +119,7 @@ def where_to_look(record: dict[str, Any]) -> str:
             f"Sandbox          {endpoints['control']}/sandbox/state",
             f"  its addresses  {record['endpoints']}",
             f"Resource manager {endpoints['arm']}",
+            f"AWS              {endpoints['aws']['endpoint']}",
             f"Slack            {endpoints['control']}/sandbox/slack",
         ]
     return "\n".join(lines)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from include.local import bench_roll, bench_roll_world, bench_world
@@ -24,6 +23,7 @@ from include.local.home import first_free
 from include.local.memory import PeakMemory
 from include.local.parse_time import parse_seconds
 from include.local.stack import LocalStack
+from include.local.terminal import open_console
 
 PARSED = (1, 50, 300)
 # The aims of the project; a figure that misses one is printed all the same, and marked.
@@ -46,7 +46,7 @@ class Cost:
 
 def run() -> int:
     """Measure and print; 0 when the release that was measured went through."""
-    console = Console(highlight=False)
+    console = open_console()
     began = time.monotonic()
 
     def say(step: str) -> None:

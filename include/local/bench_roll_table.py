@@ -18,7 +18,7 @@ def roll_table(rolls: Sequence[Roll]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("service", "released by", "says"):
         table.add_column(column)
-    for column in ("wall time", "floor", "ratio", "failed requests", "longest gap", "machines out at once"):
+    for column in ("wall time", "floor", "ratio", "failed requests", "longest gap", "out at once"):
         table.add_column(column, justify="right")
     for roll in rolls:
         table.add_row(

@@ -17,15 +17,15 @@ from include.local.demo_view import Progress
 from include.local.home import Home, first_free
 from include.local.load_unit import LoadUnit
 from include.local.stack import LocalStack
+from include.local.terminal import open_console
 
 RUN_LIMIT_S = 300.0
 LOOK_EVERY_S = 0.3
-PIPE_WIDTH = 120
 
 
 def run(name: str | None = None) -> int:
     """Play the demo; 0 only when every release ended as it should."""
-    console = _console()
+    console = open_console()
     home = Home.named(name) if name else first_free("demo")
     console.print(
         f"Airlock's demo: starting Airflow and the sandbox in {home.path}", markup=False, soft_wrap=True
@@ -80,14 +80,6 @@ def _follow(
         if state in ENDED or time.monotonic() > deadline:
             return state
         time.sleep(LOOK_EVERY_S)
-
-
-def _console() -> Console:
-    """Return the terminal; a pipe has no width, and 80 columns are too few for the tables."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
-    return console
 
 
 def _where(stack: LocalStack) -> str:

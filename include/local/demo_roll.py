@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from include.local.control import Farms, SandboxControl
-from include.local.demo_roll_judge import ExpectedRoll, faults, places_of
+from include.local.demo_roll_judge import ExpectedRoll, faults
 from include.local.demo_scene import Evidence, Load, Tasks
 from include.local.demo_tables import clients_of, gap_heading, signs_of, table_for
 from include.local.lane_time import lane_seconds
+from include.local.machines import places_of
 from include.local.turns import Turns
 
 STEPS = ("check", "roll", "verify", "bake", "roll_back")
@@ -60,14 +61,14 @@ class RollScene:
     def told(self, console: Console, title: str, seen: Evidence[Farms], tasks: Tasks) -> list[Table]:
         """Draw what became of each machine, and what the clients of each load balancer saw."""
         place = self.expected.place
-        turns = Turns.read(seen.journal, places_of(seen.before, place))
+        turns = Turns.read(seen.journal, places_of(seen.before[place]))
         seconds = lane_seconds(tasks, place)
         if seconds is not None:
             title = f"{title}, {seconds:.1f} s of it on {place}"
         words = ("machine", "old build", "new build", "left", "came back", "stands")
         table = table_for(console, words, title=title)
         for id_, machine in seen.after[place].items():
-            here = [each for each in places_of(seen.before, place) if each[0] == id_]
+            here = [each for each in places_of(seen.before[place]) if each[0] == id_]
             table.add_row(
                 id_,
                 seen.before[place][id_].build,

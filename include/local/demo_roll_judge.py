@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from include.local.control import Farms
 from include.local.demo_clients import failed_requests
 from include.local.demo_scene import Evidence, Load
-from include.local.turns import Place, Turns
+from include.local.machines import places_of
+from include.local.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,6 @@ def faults(expected: ExpectedRoll, seen: Evidence[Farms]) -> list[str]:
     return found + _no_long_request(expected.hosts, seen.load)
 
 
-def places_of(farms: Farms, place: str) -> list[Place]:
-    """Return every machine of a farm with each of its groups."""
-    return [(id_, group) for id_, machine in farms[place].items() for group in machine.standings]
-
-
 def _wrong_machines(expected: ExpectedRoll, seen: Evidence[Farms]) -> list[str]:
     found = []
     for place, machines in seen.after.items():
@@ -51,7 +47,7 @@ def _wrong_machines(expected: ExpectedRoll, seen: Evidence[Farms]) -> list[str]:
 
 
 def _wrong_turns(expected: ExpectedRoll, seen: Evidence[Farms]) -> list[str]:
-    places = places_of(seen.before, expected.place)
+    places = places_of(seen.before[expected.place])
     turns = Turns.read(seen.journal, places)
     found = []
     for place in places:

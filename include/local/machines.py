@@ -37,6 +37,11 @@ class Machine:
         return "unhealthy" if "unhealthy" in held else "returning"
 
 
+def places_of(machines: Mapping[str, Machine]) -> list[tuple[str, str]]:
+    """Return every machine with each of its groups."""
+    return [(id_, group) for id_, machine in machines.items() for group in machine.standings]
+
+
 def machines_of(state: Mapping[str, Any], ids: Iterable[str], groups: Iterable[str]) -> dict[str, Machine]:
     """Return id -> machine for a farm's machines and groups, of the AWS part of the sandbox's state."""
     held = {**state["target_groups"], **state["classic"]}

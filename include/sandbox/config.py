@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PositiveFloat, ValidationError, field_validator
+from pydantic import Field, PositiveFloat, ValidationError, field_validator, model_validator
 
 from include.sandbox.aws.defaults import AWS_SERVICES
 from include.sandbox.aws.settings import AwsConfig
@@ -159,6 +159,12 @@ class SandboxConfig(Frozen):
     builds: Mapping[str, Build]
     services: Mapping[str, ServiceConfig]
     aws: AwsConfig
+
+    @model_validator(mode="after")
+    def _one_cloud_each(self) -> SandboxConfig:
+        if both := sorted(set(self.services) & set(self.aws.services)):
+            raise ValueError(f"{both[0]!r} is a service of both clouds; give one of them another name")
+        return self
 
     @cached_property
     def wait(self) -> Timings:

@@ -11,7 +11,7 @@ import pytest
 from include.local.api import AirflowApi
 from include.local.home import Home
 from include.local.stack import LocalStack
-from tests.end_to_end import world
+from tests.end_to_end import project
 from tests.sandbox_client import SandboxClient
 
 # What a killed scheduler leaves behind is found after seconds; DAG files do not change while the tests run.
@@ -24,11 +24,11 @@ QUICK = {
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Airflow with the project's own DAGs and those of `world`, and the sandbox; started once."""
+    """Airflow with the project's own DAGs and those of `project`, and the sandbox; started once."""
     dags = tmp_path_factory.mktemp("project") / "dags"
-    world.write_dags(dags)
+    project.write_dags(dags)
     home = Home(tmp_path_factory.mktemp("stack"))
-    settings = world.sandbox_settings()
+    settings = project.sandbox_settings()
     with LocalStack(
         home, dags=dags, sandbox_settings=settings, extra_environment=QUICK, keep=False
     ) as running:

@@ -1,4 +1,4 @@
-"""A bake that is longer than a step's patience: the triggerer watches it, and no worker waits."""
+"""Waits that are longer than a step's patience: the triggerer keeps them, and no worker waits."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from include.local.load_unit import LoadUnit
 from include.local.stack import LocalStack
 from tests.end_to_end.conftest import wait_for
 from tests.end_to_end.release import Release, moments
+from tests.end_to_end.telling import assert_told
 from tests.end_to_end.world import LATER, NEW, NORTH, OLD, UK, WEST
 from tests.sandbox_client import SandboxClient
 
@@ -78,22 +79,8 @@ def test_staging_keeps_the_way_back_until_all_is_accepted(payments: Released) ->
     assert [release.builds(region) for region in REGIONS] == [(NEW, NEW)] * 3
 
 
-def test_one_message_is_edited_and_the_end_is_noticed(payments: Released, sandbox: SandboxClient) -> None:
-    headline, *others = payments.release.messages()
-    assert headline["edited"] >= len(REGIONS)
-    for word in ("payments", NEW, OLD, "CHG-1001", "faster receipts", *REGIONS):
-        assert word in headline["text"]
-    replies = payments.release.replies()
-    # All else is in its thread, and only the end is shown in the channel as well.
-    assert others == replies
-    assert [reply["reply_broadcast"] for reply in replies] == [False] * (len(replies) - 1) + [True]
-    assert "is released" in replies[-1]["text"]
-    told = "\n".join(reply["text"] for reply in replies)
-    for region in REGIONS:
-        assert told.count(f"{region}: accepted with {NEW}") == 1
-    # And other media got the same.
-    hooks = [hook["body"] for hook in sandbox.hooks()["hooks"] if "CHG-1001" in str(hook["body"])]
-    assert hooks and NEW in str(hooks[-1])
+def test_one_message_is_edited_and_the_end_is_noticed(payments: Released) -> None:
+    assert_told(payments.release, NEW, REGIONS, (OLD, "CHG-1001", "faster receipts"))
 
 
 def test_the_same_run_id_again_is_refused(payments: Released, api: AirflowApi) -> None:

@@ -1,4 +1,4 @@
-"""The services that the end-to-end tests release: their specs, their DAG files and their cloud.
+"""The services on App Service slots that the end-to-end tests release: their specs and their cloud.
 
 Each test has services of its own, so that many releases run side by side in one Airflow. The shipped
 examples are there as well. Times are short, as the sandbox runs ten times as fast as its default.
@@ -6,52 +6,42 @@ examples are there as well. Times are short, as the sandbox runs ten times as fa
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
 from typing import Any
-
-from include.local.home import PROJECT_ROOT
 
 OLD, NEW, LEDGER, LATER = "2026.11.1", "2026.11.2", "2026.11.3", "2026.11.4"
 """What production runs at first, what staging holds, one that needs one more dependency, and the next."""
 
 WEST, NORTH, UK = "westeurope", "northeurope", "uksouth"
-SPEED = 10
 STORM = tuple(f"storm_{number:02d}" for number in range(1, 21))
 
 Json = dict[str, Any]
 
-# A DAG file as the shipped examples have it.
-_DAG_FILE = '''"""Release {service}: an Airflow DAG made from services/{service}.yaml."""
-
-from include.airlock.dag import release_dag
-
-dag = release_dag(__file__)
-'''
 _CLOSED_LEDGER = {"slots": {"production": {"settings": {"LEDGER_URL": "tcp://{closed}"}}}}
+
+
+PAGE: Json = {
+    "path": "/status",
+    "format": "json",
+    "build": "build",
+    "health": "state",
+    "dependencies": "dependencies",
+    "consecutive": 2,
+    "unhealthy_after": 3,
+    "interval": "200ms",
+    "timeout": "2s",
+    "deadline": "30s",
+}
+"""The status page of every service here, with short times."""
 
 
 def spec(service: str, *regions: str, page: Json | None = None, **more: Any) -> Json:
     """Return a spec with short times; ``page`` and ``more`` change or add keys."""
-    status_page = {
-        "path": "/status",
-        "format": "json",
-        "build": "build",
-        "health": "state",
-        "dependencies": "dependencies",
-        "consecutive": 2,
-        "unhealthy_after": 3,
-        "interval": "200ms",
-        "timeout": "2s",
-        "deadline": "30s",
-    }
     return {
         "service": service,
         "owner": "team-tests",
         "strategy": "slot_swap",
         "regions": [_region(service, region) for region in regions or (WEST,)],
-        "status_page": status_page | (page or {}),
+        "status_page": PAGE | (page or {}),
         "bake": "1s",
         "on_failure": "roll_back_region",
         "swap_timeout": "30s",
@@ -141,33 +131,18 @@ def specs() -> dict[str, Json]:
     return {each["service"]: each for each in made}
 
 
-def write_dags(folder: Path) -> None:
-    """Put the project's own DAGs into ``folder``, and one DAG file with its spec for each service."""
-    shutil.copytree(PROJECT_ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for service, made in specs().items():
-        (folder / f"release_{service}.py").write_text(_DAG_FILE.format(service=service), encoding="utf-8")
-        # JSON is YAML.
-        text = json.dumps(made, indent=2)
-        (folder / "services" / f"{service}.yaml").write_text(text, encoding="utf-8")
-
-
 def _place(region: Json) -> Json:
     return {"app": region["app"], "resource_group": region["resource_group"]}
 
 
-def sandbox_settings() -> Json:
-    """Return the sandbox's configuration: an app for every region of every spec, and no limit on calls."""
-    services: Json = {
-        service: {"regions": {region["name"]: _place(region) for region in made["regions"]}}
-        for service, made in specs().items()
+def services() -> Json:
+    """Return the sandbox's services: an app for every region of every spec."""
+    made: Json = {
+        service: {"regions": {region["name"]: _place(region) for region in held["regions"]}}
+        for service, held in specs().items()
     }
     # In region two the new build can't work: its production settings point the ledger at a closed port.
     for service in ("region_back", "release_back", "kill_back"):
-        region = NORTH if NORTH in services[service]["regions"] else WEST
-        services[service]["regions"][region] |= _CLOSED_LEDGER
-    return {
-        "speed": SPEED,
-        "protocol": {"retry_after": 0, "drain": 5},
-        "limits": {"on": False},
-        "services": services,
-    }
+        region = NORTH if NORTH in made[service]["regions"] else WEST
+        made[service]["regions"][region] |= _CLOSED_LEDGER
+    return made

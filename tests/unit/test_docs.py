@@ -9,10 +9,8 @@ import ast
 import importlib.util
 import json
 import re
-import shlex
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -32,71 +30,19 @@ from include.airlock.model.service import OnFailure
 from include.sandbox.config import make_config
 from include.sandbox.fault_kinds import fault_table
 from tests.sandbox_client import SandboxRun
+from tests.unit.pages import BY_NAME, ROOT, all_blocks, blocks, curls, pieces, said, text
 
-ROOT = Path(__file__).resolve().parents[2]
-# docs/announcing.md has a test of its own; docs/spec.md is generated, see tests/unit/model/test_schema.py.
-PAGES = sorted(
-    page
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    if page.name not in ("announcing.md", "spec.md")
-)
-BY_NAME = {str(page.relative_to(ROOT)): page for page in PAGES}
 BEGIN, END = "<!-- faults:begin -->\n", "<!-- faults:end -->"
-
-
-def text(page: str) -> str:
-    """A page by its path from the project's root."""
-    return BY_NAME[page].read_text(encoding="utf-8")
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """A page's code blocks in a language, also those inside a list."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text(page), re.DOTALL | re.MULTILINE)
-    return [textwrap.dedent(block) for _, block in found]
-
-
-def all_blocks(language: str) -> list[Any]:
-    """Each page's blocks in a language, as parameters of a test."""
-    return [
-        pytest.param(block, id=f"{page}-{number}")
-        for page in BY_NAME
-        for number, block in enumerate(blocks(page, language), start=1)
-    ]
-
-
-def commands(block: str) -> list[list[str]]:
-    """The commands of a shell block as words; a quoted body stays one word."""
-    joined = block.replace("\\\n", " ")
-    lines: list[str] = []
-    for line in joined.splitlines():
-        if lines and (lines[-1].count("'") % 2 or lines[-1].count('"') % 2):
-            lines[-1] += f"\n{line}"
-        else:
-            lines.append(line)
-    return [shlex.split(line) for line in lines if line.strip()]
-
-
-def curls(page: str) -> list[tuple[str, str, Any]]:
-    """Each call of curl in a page: method, address and JSON body (None where there is none)."""
-    found = []
-    for block in blocks(page, "bash"):
-        for words in commands(block.replace("TOKEN=$(curl", "curl").replace(" |\n", " \n")):
-            if words and words[0] == "curl":
-                found.append(_call(words))
-    return found
-
-
-def _call(words: list[str]) -> tuple[str, str, Any]:
-    url = next(word for word in words if word.startswith(("$AIRFLOW", "$CONTROL")))
-    body = words[words.index("-d") + 1] if "-d" in words else None
-    method = words[words.index("-X") + 1] if "-X" in words else "GET" if body is None else "POST"
-    return method, url, None if body is None else json.loads(body)
 
 
 # --- specs and DAG files
 
 
-@pytest.mark.parametrize("block", all_blocks("yaml"))
+# What has a schemaVersion is a document of Systems Manager: see test_docs_aws.
+SPECS = [shown for shown in all_blocks("yaml") if "schemaVersion" not in shown.values[0]]
+
+
+@pytest.mark.parametrize("block", SPECS)
 def test_each_spec_shown_is_one(block: str) -> None:
     spec = YAML(typ="safe", pure=True).load(block)
     assert parse_service(block, name=f"{spec['service']}.yaml").service == spec["service"]
@@ -104,7 +50,7 @@ def test_each_spec_shown_is_one(block: str) -> None:
 
 def test_the_quick_start_makes_a_dag(tmp_path: Path) -> None:
     """Given the README's spec and DAG file, when Airflow imports them, then the release has its steps."""
-    (spec,) = blocks("README.md", "yaml")
+    spec = blocks("README.md", "yaml")[0]
     (dag_file,) = blocks("README.md", "python")
     (tmp_path / "services").mkdir()
     (tmp_path / "services" / "orders.yaml").write_text(spec, encoding="utf-8")
@@ -232,7 +178,7 @@ def test_the_connections_shown_are_accepted() -> None:
     """Given the page's two Azure connections, then both can be read, and the second leads elsewhere."""
     page = text("docs/connections.md")
     (exported,) = re.findall(r"AIRFLOW_CONN_AZURE_WESTEUROPE='(.*?)'", page, re.DOTALL)
-    local = next(block for block in blocks("docs/connections.md", "json") if "conn_type" in block)
+    local = next(block for block in blocks("docs/connections.md", "json") if '"conn_type": "azure"' in block)
     shown = [json.loads(exported), json.loads(local)]
     for fields in shown:
         fields["extra"]["subscriptionId"] = fields["extra"]["subscriptionId"].strip("<>")
@@ -278,17 +224,11 @@ def test_there_is_no_call_without_a_right() -> None:
 # --- failures, settings
 
 
-def _pieces(sentence: str) -> list[str]:
-    return [piece for part in re.split(r"…| N ", sentence) if len(piece := part.strip(" :;`")) > 7]
-
-
 def test_each_sentence_shown_is_one_that_is_said() -> None:
-    sources = (ROOT / "include" / "airlock").rglob("*.py")
-    said = " ".join(source.read_text(encoding="utf-8") for source in sources)
-    said = re.sub(r'"\s*\n\s*f?"', "", said)  # texts that go on in the next line
+    source = said()
     shown = re.findall(r"^\| `([^|]*?)`", text("docs/failures.md").split("## What you see")[1], re.MULTILINE)
     assert len(shown) > 10
-    missing = [piece for each in shown for piece in _pieces(each) if piece not in said]
+    missing = [piece for each in shown for piece in pieces(each) if piece not in source]
     assert missing == []
 
 

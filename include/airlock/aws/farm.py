@@ -103,6 +103,7 @@ class FarmPlace:
             raise  # record and lock are the other process's
         except AirlockError:
             region.stand = stand_of(region)
+            turns.save()
             if not region.touched:
                 run.ledger.release_lock_of(run.release)  # nothing is in flight: no machine has left
             raise

@@ -42,7 +42,8 @@ def begin_anew(view: MachineView, turns: Turns, region: RegionRecord) -> Later |
             machine.command = None
         elif machine.phase is MachinePhase.DEPLOYING:
             machine.command = None
-        machine.failure, machine.since, machine.watch, machine.joined_at = None, time.time(), None, None
+        machine.failure, machine.since, machine.watch = None, time.time(), None
+        machine.left_at = machine.joined_at = None
     if again:
         turns.save()
     return None
@@ -67,10 +68,10 @@ def make_safe(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionRe
     except Overtaken:
         raise  # what is written is the other process's
     except AirlockError as fault:
-        _leave_word(view, run, region, fault)
+        _leave_word(view, turns, run, region, fault)
         raise
     if later is None:
-        _leave_word(view, run, region)
+        _leave_word(view, turns, run, region)
     return later
 
 
@@ -91,7 +92,7 @@ def bring_back(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionR
     except Overtaken:
         raise  # what is written is the other process's
     except AirlockError as fault:
-        _leave_word(view, run, region, fault)
+        _leave_word(view, turns, run, region, fault)
         raise
     if later is None:
         region.stand = None
@@ -100,13 +101,17 @@ def bring_back(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionR
 
 
 def _leave_word(
-    view: MachineView, run: ReleaseRun, region: RegionRecord, fault: AirlockError | None = None
+    view: MachineView, turns: Turns, run: ReleaseRun, region: RegionRecord, fault: AirlockError | None = None
 ) -> None:
-    """Say what is half-done, and give Auto Scaling back, unless the step comes again by itself."""
+    """Say what is half-done, and give Auto Scaling back, unless the step comes again by itself.
+
+    Raises:
+        Overtaken: another process is at work; what is written stays its own.
+    """
     region.stand = stand_of(region)
+    turns.save()
     if fault is None or not fault.retryable:
         resume(view.access, run, region)
-    run.save(region)
 
 
 def _turn_back(turns: Turns, machine: MachineRecord, *, redeploy: bool) -> bool:
@@ -125,7 +130,7 @@ def _turn_back(turns: Turns, machine: MachineRecord, *, redeploy: bool) -> bool:
     else:
         enter(machine, MachinePhase.LEAVING if was_out else MachinePhase.WAITING)
         text = f"{machine.id} is brought back to {machine.old_build}"
-    machine.since = time.time()
+    machine.since, machine.left_at = time.time(), None
     turns.save(event=text)
     return True
 

@@ -102,8 +102,11 @@ class RouterPlace:
         turns = self._turns(run, region, patience)
         try:
             later = begin_anew(self._view, turns, region) or turns.go(region.machines)
+        except Overtaken:
+            raise  # record and lock are the other process's
         except AirlockError:
             region.stand = "the idle group is half deployed; no request was sent to it"
+            turns.save()
             raise
         if later is None:
             shift.deployed, region.stand = True, None
@@ -131,6 +134,7 @@ class RouterPlace:
         except AirlockError as fault:
             assert region.shift is not None
             region.stand, region.shift.failed = self._stand(region), not fault.retryable
+            switch.save()
             raise
         region.stand = None if later is None else region.stand
         return later

@@ -17,8 +17,9 @@ from include.airlock.model.machines import Shift
 WHOLE = 100
 SURE = 20
 """Answers in a row of one build that show all of the traffic on it."""
-FEWEST, MOST = 30, 80
-"""Answers over which a share is judged; older ones may be from before the change took effect."""
+SAMPLE = 100
+"""Answers over which a share is judged. Each sample is judged once, when it is whole: to judge anew
+after each answer would sooner or later believe almost any share."""
 UNLIKELY = 0.01
 """A share is believed unless chance alone would show one as far off this seldom."""
 
@@ -96,13 +97,14 @@ def decide(
     step_bake: float,
     now: float,
 ) -> Next:
-    """The next move. ``shift.healthy`` counts looks in a row with the whole idle group healthy, the last one now.
+    """The next move. ``shift.healthy`` counts looks in a row with the whole idle group healthy, up to now.
 
     More weight is given only to a group that is healthy: ``soak`` times in a row before its first
     request, and now before each further step. ``step_bake`` is in seconds; 0 asks for none.
     """
     own = _trimmed(weights)
-    if own not in (_reached(shift, steps), _trimmed(shift.weights or shift.before)):
+    reached = _reached(shift, steps)
+    if own != reached and (shift.weights is None or own != _trimmed(shift.weights)):
         return Next(Move.STOP, f"somebody changed the weights to {_shown(weights)}", cause=Cause.FOREIGN)
     if shift.stage == len(steps) - 1:
         return Next(Move.DONE, "all of the traffic is on the new group, proved")
@@ -133,7 +135,7 @@ def _warm(shift: Shift, weights: Mapping[str, int], needed: int, timeout: float,
     """Targets of a group in no action are not health-checked: it joins at weight 0 first."""
     if shift.idle not in weights:
         return Next(Move.SET, f"{_name(shift.idle)} joins at weight 0", {**shift.before, shift.idle: 0})
-    if spent > timeout:
+    if spent > timeout and not shift.healthy:  # a worker that was away for long finds it healthy, and goes on
         why = f"{_name(shift.idle)} is not healthy after {timeout:g} s"
         return Next(Move.STOP, why, cause=Cause.STALLED)
     return Next(Move.WAIT, f"{_name(shift.idle)} is healthy {shift.healthy} of {needed} times in a row")
@@ -158,11 +160,12 @@ def shows(answers: Sequence[bool], percent: int) -> bool:
     if percent in (0, WHOLE):
         last = answers[-SURE:]
         return len(last) == SURE and all(answer is (percent == WHOLE) for answer in last)
-    recent = answers[-MOST:]
-    seen = sum(recent)
-    if len(recent) < FEWEST or seen in (0, len(recent)):
+    if not answers or len(answers) % SAMPLE:
         return False
-    return _chance(seen, len(recent), percent / WHOLE) >= UNLIKELY
+    seen = sum(answers[-SAMPLE:])
+    if seen in (0, SAMPLE):
+        return False
+    return _chance(seen, SAMPLE, percent / WHOLE) >= UNLIKELY
 
 
 def _chance(seen: int, of: int, share: float) -> float:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from include.airlock.aws import listeners
 from include.airlock.aws.router_view import RouterView
-from include.airlock.aws.shift_decision import FEWEST, MOST, Cause, Move, Next, decide, shows, weights_at
+from include.airlock.aws.shift_decision import (
+    SAMPLE,
+    SURE,
+    WHOLE,
+    Cause,
+    Move,
+    Next,
+    decide,
+    shows,
+    weights_at,
+)
 from include.airlock.errors import Drifted, NotHealthy, NotProven, Stalled, Transient
 from include.airlock.model.health import Healthy, Inconclusive, Reading, in_words, judge
 from include.airlock.model.machines import Shift, Watch
@@ -24,6 +34,9 @@ log = logging.getLogger(__name__)
 
 _BETWEEN_ANSWERS_S = 0.02
 """Seconds between two answers of a sample."""
+
+_MOST_ASKS = 200
+"""Answers in one look for a small share; below 3 % a look may miss it, and five in a row do not."""
 
 
 def deploy(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float) -> Later | None:
@@ -55,7 +68,7 @@ class Switch:
 
     def __post_init__(self) -> None:
         self._began, self._said = time.time(), ""
-        self._save = self.run.sole_writer(self.region, "shift")
+        self.save = self.run.sole_writer(self.region, "shift")
         self._pair = self.view.pair()
         assert self.region.shift is not None
         self._shift: Shift = self.region.shift
@@ -118,7 +131,7 @@ class Switch:
         self._shift.weights, self._shift.since = weights, time.time()
         self.region.watch = None
         self._answers.clear()
-        self._save(event=why)
+        self.save(event=why)
         try:
             listeners.set_weights(self.view.access, route, weights)
         except Transient as fault:
@@ -127,7 +140,7 @@ class Switch:
     def _pause(self) -> Later | None:
         pause = self.view.service.poll.total_seconds()
         if time.time() + pause - self._began > self.patience:
-            self._save()
+            self.save()
             return Later(pause)
         time.sleep(pause)
         return None
@@ -142,7 +155,7 @@ class Switch:
         self._shift.stage, self._shift.staged_at = following, time.time()
         self._began = time.time()  # patience is with a wait, not with all steps together
         self.region.watch = None
-        self._save(event=f"{percent} % of the answers are {self.region.new_build}, as asked")
+        self.save(event=f"{percent} % of the answers are {self.region.new_build}, as asked")
         return None
 
     def sample(self, percent: int) -> Later | None:
@@ -158,47 +171,83 @@ class Switch:
         while not shows(self._answers, percent):
             reading, asked = self.view.reading(url), asked + 1
             verdict = judge(reading, None)
-            bad = 0 if isinstance(verdict, Healthy) and self._known(reading) else bad + 1
-            if bad == 0:
-                self._answers = [*self._answers, reading.build == self.region.new_build][-2 * MOST :]
-            elif bad >= policy.unhealthy_after:
+            well = isinstance(verdict, Healthy) and self._known(reading)
+            if well:
+                self._answers.append(reading.build == self.region.new_build)
+            bad = self._bad(bad, reading, percent, well=well)
+            if bad >= policy.unhealthy_after:
                 said = in_words(verdict) if self._known(reading) else f"build {reading.build} answers"
                 raise (NotProven if isinstance(verdict, Inconclusive) else NotHealthy)(
                     f"{bad} bad answers in a row at {percent} %: {said}"
                 )
-            if time.time() - since > policy.deadline_s and asked >= FEWEST:
-                got = self._answers[-MOST:]
+            least = SURE if percent in (0, WHOLE) else SAMPLE
+            if time.time() - since > policy.deadline_s and asked >= least:
+                got = self._answers[-SAMPLE:]
                 raise NotProven(
                     f"the answers do not show {percent} % after {policy.deadline_s:g} s: "
                     f"{sum(got)} of {len(got)} were {self.region.new_build}"
                 )
-            if time.time() - self._began > self.patience:
+            between_samples = bad or not len(self._answers) % SAMPLE
+            if between_samples and time.time() - self._began > self.patience:
                 return Later(0.0)
-            time.sleep(policy.interval_s if bad else _BETWEEN_ANSWERS_S)
+            time.sleep(_BETWEEN_ANSWERS_S if well else policy.interval_s)
         return None
+
+    def _bad(self, bad: int, reading: Reading, percent: int, *, well: bool) -> int:
+        """Bad answers so far. Only the build that is being given traffic clears them by a good one.
+
+        Else the many good answers of the other build would hide that this one is broken.
+        """
+        if not well:
+            return bad + 1
+        return 0 if reading.build == (self.region.new_build if percent else self.region.old_build) else bad
 
     def _known(self, reading: Reading) -> bool:
         return reading.build in (self.region.new_build, self.region.old_build)
 
     def _bake(self) -> Later | None:
-        """Either build may answer while a share is watched; it must be well."""
+        """The new build's share is watched: what it answers must be well, and it must answer.
+
+        Raises:
+            NotHealthy, NotProven: it does not.
+        """
         assert self._shift.staged_at is not None
-        url = self.view.url(self.view.route())
+        url, build = self.view.url(self.view.route()), self.region.new_build
+        asks = self._asks(self.view.blue_green.steps[self._shift.stage])
         self.region.watch = self.region.watch or Watch(since=self._shift.staged_at)
         soak = self.view.blue_green.step_bake.total_seconds()
         policy = self.view.service.status_page.policy().baking(soak)
         left = self.patience - (time.time() - self._began)
         watched = watch(
-            lambda: self.view.reading(url), None, policy, proof=self.region.watch, patience=max(left, 0.0)
+            lambda: self._of_new_build(url, asks),
+            build,
+            policy,
+            proof=self.region.watch,
+            patience=max(left, 0.0),
+            switched=True,
         )
         if isinstance(watched.decision, Wait):
-            self._save()
+            self.save()
             return Later(watched.decision.seconds)
         self.region.watch = None
         watched.or_raise()
         self._shift.baked = self._shift.stage
-        self._save()
+        self.save()
         return None
+
+    def _asks(self, percent: int) -> int:
+        """Answers within which the new build's share is all but sure to show (e⁻⁵: 0.7 % it does not)."""
+        return min(_MOST_ASKS, 5 * WHOLE // percent)
+
+    def _of_new_build(self, url: str, asks: int) -> Reading:
+        """The first answer that is not a good one of the old build; of ``asks`` such, the last."""
+        reading = self.view.reading(url)
+        for _ in range(asks):
+            if reading.build != self.region.old_build or not isinstance(judge(reading, None), Healthy):
+                return reading
+            time.sleep(_BETWEEN_ANSWERS_S)
+            reading = self.view.reading(url)
+        return reading
 
     def back(self) -> Later | None:
         """All of the traffic to the group that was live, in one call; proved by the answers.

@@ -117,6 +117,8 @@ def _leave(machine: MachineRecord, seen: Sight, limits: Limits, spent: float) ->
         return Next(Move.SEND, "it is out of every group and drained")
     inside = seen.any(Standing.IN_SERVICE, Standing.REGISTERING, Standing.UNHEALTHY, Standing.UNKNOWN)
     if inside or seen.lifecycle == "InService":
+        if not seen.barred and machine.left_at is not None and spent > limits.drain:
+            return _stop(Cause.STALLED, f"not taken out after {limits.drain:g} s: {_where(seen)}")
         if not seen.barred:
             return Next(Move.LEAVE, "enough others serve")
         if spent > limits.capacity:

@@ -26,7 +26,8 @@ def enter(machine: MachineRecord, phase: MachinePhase) -> None:
     """Begin a phase, from now on."""
     if machine.phase is not phase:
         machine.phase, machine.since = phase, time.time()
-        machine.soaked, machine.in_service_at, machine.watch, machine.joined_at = 0, None, None, None
+        machine.soaked, machine.in_service_at, machine.watch = 0, None, None
+        machine.left_at = machine.joined_at = None
 
 
 @dataclass
@@ -54,6 +55,9 @@ class Acts:
         for membership, standing in seen.standings:
             if registered(standing):
                 self._detach(membership)
+        if machine.left_at is None:
+            machine.left_at = machine.since = time.time()  # draining begins now
+            self.save()
 
     def _detach(self, membership: Membership) -> None:
         group = self.groups[membership.key]

@@ -133,8 +133,9 @@ class Turns:
 
     def _step(self, machine: MachineRecord) -> bool:
         """Look at one machine, decide, act; True when something was done, so that a new look is due."""
-        if machine.phase is MachinePhase.WAITING and machine.since is None:
-            machine.since = time.time()
+        others = any(each.phase in UNDER_WAY for each in self._region.machines)
+        if machine.phase is MachinePhase.WAITING and (machine.since is None or others):
+            machine.since = time.time()  # what other turns of ours take is no lack of capacity
         seen = self.sights.of(machine)
         self._count(machine, seen)
         decision = decide(machine, seen, self._limits(machine), time.time())

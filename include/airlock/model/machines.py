@@ -94,6 +94,7 @@ class MachineRecord(_Stored):
         None, description="epoch seconds when it was first seen healthy again"
     )
     begun: bool = Field(False, description="whether anything was ever asked of it or of its groups")
+    left_at: float | None = Field(None, description="epoch seconds when it was first taken out")
     joined_at: float | None = Field(None, description="epoch seconds when it was first put back")
     already: bool = Field(False, description="it had the build before the release began, so it is left alone")
     output: str | None = Field(None, description="the end of what the deploy command printed")

@@ -103,7 +103,7 @@ def decide(streak: Streak, policy: Policy, now: float) -> Decision:
     """
     limit = policy.soak_s + policy.deadline_s
     spent = now - streak.started
-    spotless = streak.good == streak.readings  # true before the first look as well
+    spotless = streak.good >= streak.readings  # true before the first look as well
     in_time = streak.last_at - streak.started <= limit or spotless
     if streak.good >= policy.consecutive and in_time and spent >= policy.soak_s:
         return Accept(f"healthy {_times(streak.good)} in a row")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,10 @@ from include.sandbox.aws.requests import AwsRequest, NotSigned
 from include.sandbox.aws.surroundings import Surroundings
 from include.sandbox.aws.world import AwsWorld
 from include.sandbox.faults import Fault
+from include.sandbox.throttle import Bucket
 
+# Reads of Elastic Load Balancing per account and region: so many at once, so many a second.
+_BURST, _PER_SECOND = 40, 10
 _BEFORE = ("throttled", "access_denied", "server_error", "connection_dropped")
 _AFTER = ("lost_reply", "slow_answer")
 _OK = 200
@@ -26,6 +30,7 @@ class AwsDoor:
     def __init__(self, around: Callable[[], Surroundings], world: Callable[[], AwsWorld]) -> None:
         self._around = around
         self._world = world
+        self._buckets: dict[str, Bucket] = {}
 
     def app(self) -> web.Application:
         """Return the web application of the endpoint."""
@@ -49,10 +54,20 @@ class AwsDoor:
     def _refused(self, asked: AwsRequest, request: web.Request, body: bytes) -> refusals.Refusal | None:
         aws = self._around().config.aws
         if asked.access_key != aws.access_key_id:
-            return None if is_temporary_key(asked.access_key) else refusals.bad_key(asked)
-        if not right_signature(request, body, aws.access_key_id, aws.secret_access_key, asked):
+            if not is_temporary_key(asked.access_key):
+                return refusals.bad_key(asked)
+        elif not right_signature(request, body, aws.access_key_id, aws.secret_access_key, asked):
             return refusals.bad_signature(asked)
+        if aws.limits and self._too_many(asked):
+            return refusals.throttled(asked)
         return None
+
+    def _too_many(self, asked: AwsRequest) -> bool:
+        if asked.changes or asked.service != "elasticloadbalancing":
+            return False
+        now = time.monotonic()
+        bucket = self._buckets.setdefault(asked.region, Bucket(_BURST, _PER_SECOND, _BURST, now))
+        return bucket.take(now) > 0
 
     async def _play(self, request: web.Request, asked: AwsRequest, body: bytes) -> web.StreamResponse:
         around = self._around()

@@ -25,12 +25,12 @@ class NotOffered(Exception):
 @cache
 def _doors() -> dict[str, Callable[[AwsWorld], Any]]:
     from moto.ec2.responses import EC2Response
-    from moto.sts.responses import TokenResponse
 
     from include.sandbox.aws.autoscaling_calls import AutoScalingCalls
     from include.sandbox.aws.elb_calls import ElbCalls
     from include.sandbox.aws.elbv2_calls import Elbv2Calls
     from include.sandbox.aws.ssm_calls import SsmCalls
+    from include.sandbox.aws.sts_calls import StsCalls
 
     return {
         "autoscaling": AutoScalingCalls,
@@ -38,7 +38,7 @@ def _doors() -> dict[str, Callable[[AwsWorld], Any]]:
         "elb": ElbCalls,
         "elbv2": Elbv2Calls,
         "ssm": SsmCalls,
-        "sts": lambda _world: TokenResponse(),
+        "sts": StsCalls,
     }
 
 

@@ -111,6 +111,8 @@ class AwsConfig(Frozen):
     secret_access_key: str = "sandbox-secret-access-key"
     machine_port: int = Field(8080, ge=1024, le=65535, description="of the application on every machine")
     listener_port: int = Field(8090, ge=1024, le=65535, description="of every load balancer's listener")
-    limits: bool = Field(False, description="AWS's own limits on calls; off, as this cloud runs faster")
+    limits: bool = Field(
+        False, description="AWS's limits on reads of load balancers too; off, as this cloud runs faster"
+    )
     timings: AwsTimings = AwsTimings()
     services: Mapping[str, AwsServiceConfig]

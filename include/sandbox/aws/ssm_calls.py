@@ -109,7 +109,7 @@ class SsmCalls(SimpleSystemManagerResponse):  # type: ignore[misc] # moto's type
         return self._page("InstanceInformationList", listed)
 
     def describe_document(self) -> ActionResult:
-        """DescribeDocument, under its name or its ARN."""
+        """DescribeDocument: an unknown document or version is an error."""
         self._document(self._document_name("Name"), self._get_param("DocumentVersion"))
         return super().describe_document()
 

@@ -41,11 +41,11 @@ class AwsWorld:
             connector=aiohttp.TCPConnector(limit=0, force_close=True), auto_decompress=False
         )
         around = self.around
-        await asyncio.to_thread(self._found)
         self.groups = Groups(around, self.books, self._session, self.machines)
         self.listeners = Listeners(around, self.books, self.blocks, self._session, self.groups)
         self.commands = Commands(around, self.machines)
         self.scaling = Scaling(around, self.books, self.groups, self.machines, self.settle)
+        await asyncio.to_thread(self._found)
         await self.settle(founding=True)
         for membership in self.founded.memberships:
             self.groups.join(membership, healthy=True)

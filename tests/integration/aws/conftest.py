@@ -40,7 +40,7 @@ def connections(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, value)
     for module in (turns, farm_back):
         monkeypatch.setattr(module, "SETTLE_S", 1.5)
-        monkeypatch.setattr(module, "MARGIN_S", 3.0)
+        monkeypatch.setattr(module, "MARGIN_S", 2.0)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def roll(rehearse: Any) -> Callable[..., Rehearsal]:
     """Make a rolling release of the farm ``production``: ``roll(service=…, farm={…}, on_failure=…)``."""
 
     def make(
-        service: str = "checkout",
+        service: str = "orders",
         farm: dict[str, Any] | None = None,
         more: dict[str, Any] | None = None,
         **conf: Any,
@@ -89,7 +89,7 @@ def shift(rehearse: Any) -> Callable[..., Rehearsal]:
 
 @pytest.fixture
 def scene(sandbox: SandboxClient) -> Scene:
-    """The farm production of checkout."""
+    """The farm production of orders: two machines behind an ALB and a classic load balancer."""
     return Scene(sandbox)
 
 

@@ -17,14 +17,14 @@ from tests.integration.rehearsal import NEW, OLD, Rehearsal
 from tests.sandbox_client import SandboxClient
 
 
-def test_both_farms_in_order(roll: Any, scene: Scene) -> None:
+def test_both_farms_in_order(roll: Any, sandbox: SandboxClient) -> None:
     # Given two sound farms / When both are released
+    first, scene = Scene(sandbox, "checkout", "staging"), Scene(sandbox, "checkout")
     before = scene.standings()
-    release: Rehearsal = roll(regions=[STAGING, PRODUCTION])
+    release: Rehearsal = roll("checkout", regions=[STAGING, PRODUCTION])
     outcome, sentence = release.go()
     assert outcome is Outcome.RELEASED, (sentence, release.errors)
     # Then the first was done before the second was touched, each machine left and came back once, in turn
-    first = Scene(scene.sandbox, farm="staging")
     assert scene.builds() == first.builds() == [NEW, NEW]
     assert first.entries()[-1]["at"] <= scene.asked(*DETACH)[0]["at"]
     for farm in (first, scene):
@@ -36,14 +36,14 @@ def test_both_farms_in_order(roll: Any, scene: Scene) -> None:
     assert release.ledger.lock() is None
 
 
-def test_no_client_notices(roll: Any, scene: Scene, tmp_path: Path) -> None:
+def test_no_client_notices(roll: Any, sandbox: SandboxClient, tmp_path: Path) -> None:
     # Given clients on kept and new connections, with long requests, through both balancers
-    with load_on(scene.sandbox, tmp_path) as load:
+    with load_on(sandbox, tmp_path) as load:
         # When the farm is released
-        release: Rehearsal = roll()
+        release: Rehearsal = roll("checkout")
         outcome, sentence = release.go()
         assert outcome is Outcome.RELEASED, (sentence, release.errors)
-        scene.sandbox.wait_until(lambda: load.answered(NEW))
+        sandbox.wait_until(lambda: load.answered(NEW))
     # Then each of them was answered, by the old build and by the new one
     assert load.faults() == []
     assert load.failed == 0

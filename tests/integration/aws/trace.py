@@ -18,7 +18,7 @@ class Scene:
     """One farm of the sandbox: its machines and groups, and all that happened to them since a reset."""
 
     sandbox: SandboxClient
-    service: str = "checkout"
+    service: str = "orders"
     farm: str = "production"
 
     # --- who and where

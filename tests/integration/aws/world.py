@@ -15,17 +15,17 @@ STAGING, PRODUCTION = f"{REGION}.staging", f"{REGION}.production"
 SPEED = 25
 """How many times as fast as the cloud the sandbox runs."""
 
-DELAY = 30
-"""Seconds that draining lasts, at speed 1."""
-LONG_DELAY = 100
+SHORT, DELAY, LONG = 10, 30, 100
+"""Seconds that draining lasts, at speed 1: where nobody calls, with usual clients, with requests of 90 s."""
 
 _CHECK = {"interval": 10, "timeout": 9, "healthy": 2, "unhealthy": 2}
 _TIMES = {"health_check": _CHECK, "deregistration_delay": DELAY, "draining_timeout": DELAY}
-_BEHIND_BOTH = {"target_group": "application", "classic_load_balancer": True, **_TIMES}
+_BEHIND_BOTH = {"target_group": "application", "classic_load_balancer": True}
+_BRIEF = {"health_check": _CHECK, "deregistration_delay": SHORT, "draining_timeout": SHORT}
 
 
 def _farm(**more: Any) -> dict[str, Any]:
-    return {"regions": {REGION: {"farms": {"production": {**_BEHIND_BOTH, **more}}}}}
+    return {"regions": {REGION: {"farms": {"production": {**_BEHIND_BOTH, **_BRIEF, **more}}}}}
 
 
 SERVICES: dict[str, Any] = {
@@ -41,15 +41,16 @@ AWS_SERVICES: dict[str, Any] = {
             REGION: {
                 "farms": {
                     "staging": {"classic_load_balancer": True, **_TIMES},
-                    "production": _BEHIND_BOTH,
+                    "production": {**_BEHIND_BOTH, **_TIMES},
                 }
             }
         }
     },
-    "search": {"regions": {REGION: {"blue_green": {"health_check": _CHECK, "deregistration_delay": DELAY}}}},
+    "search": {"regions": {REGION: {"blue_green": {"health_check": _CHECK, "deregistration_delay": SHORT}}}},
+    "orders": _farm(),
     "lonely": _farm(machines=1),
     "undrained": _farm(connection_draining=False),
-    "patient": _farm(deregistration_delay=LONG_DELAY, draining_timeout=LONG_DELAY),
+    "patient": _farm(deregistration_delay=LONG, draining_timeout=LONG),
     "zonal": _farm(machines=3, cross_zone=False),
     "scaled": _farm(machines=3, autoscaling_group=True),
     "addresses": _farm(machines=3, target_type="ip", classic_load_balancer=False),
@@ -69,7 +70,7 @@ QUICK: dict[str, Any] = {
 """Short waits. The limits stay far above what the sandbox needs."""
 
 
-def rolling(service: str = "checkout", farm: dict[str, Any] | None = None, **more: Any) -> RollingService:
+def rolling(service: str = "orders", farm: dict[str, Any] | None = None, **more: Any) -> RollingService:
     """The shipped spec of checkout with short waits, for another service with one farm if told.
 
     ``farm`` replaces keys of its last farm, ``more`` keys of the spec.

@@ -9,7 +9,7 @@ from include.airlock.model.loading import parse_service
 from include.airlock.model.record import Phase
 from include.airlock.model.rolling import RollingService
 from tests.unit.aws.machine_cloud import NEW, OLD, Box, MachineCloud, Place, Pool
-from tests.unit.aws.machine_wires import Release
+from tests.unit.aws.release_drive import Release
 
 SPEC = """\
 service: shop
@@ -65,7 +65,9 @@ class Shape:
     def cloud(self) -> MachineCloud:
         names = [f"i-{number}" for number in range(1, self.size + 1)]
         floor = max(1, self.size - self.most)
-        alb = Pool("arn:alb", cross_zone=not self.zonal, zone_floor=1, floor=floor, slow_start_s=self.slow_start)
+        alb = Pool(
+            "arn:alb", cross_zone=not self.zonal, zone_floor=1, floor=floor, slow_start_s=self.slow_start
+        )
         pools = {"arn:alb": alb}
         if self.classic:
             pools["elb"] = Pool("elb", kind="classic", delay_s=10.0, floor=floor)
@@ -75,9 +77,7 @@ class Shape:
                 pools["elb"].places[name, None] = Place()
         boxes = {name: Box(name, zone=ZONES[number // 2 % 2]) for number, name in enumerate(names)}
         states = dict.fromkeys(names, "InService") if self.standby else {}
-        return MachineCloud(
-            boxes, pools, most=self.most, lifecycles=states, suspended=set(self.suspended)
-        )
+        return MachineCloud(boxes, pools, most=self.most, lifecycles=states, suspended=set(self.suspended))
 
 
 def released(cloud: MachineCloud, shape: Shape, on_failure: str, gap_s: float = 30.0) -> Release:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from include.airlock.model.record import Phase
 from tests.unit.aws.farms import Shape, assert_sound, released
 from tests.unit.aws.machine_cloud import NEW
-from tests.unit.aws.machine_wires import Release, wired
+from tests.unit.aws.machine_wires import wired
+from tests.unit.aws.release_drive import Release
 
 logging.disable(logging.INFO)
 

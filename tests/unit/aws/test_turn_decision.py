@@ -32,7 +32,9 @@ def command(sends: int = 1, known: bool = True, withdrawn: bool = False) -> Comm
 
 
 def sight(*standings: Standing, **more: Any) -> Sight:
-    places = [Membership(kind="target_group", key=f"g{n}", name=f"g{n}", target="i-1", port=80) for n in (1, 2)]
+    places = [
+        Membership(kind="target_group", key=f"g{n}", name=f"g{n}", target="i-1", port=80) for n in (1, 2)
+    ]
     return Sight(tuple(zip(places, standings, strict=False)), **more)
 
 
@@ -89,18 +91,34 @@ def test_leaving(phase: MachinePhase, seen: Sight, after: float, move: Move, cau
         (command(), sight(OUT, command=Status.CANCELLED), 0, Move.STOP, Cause.DEPLOY),
         (command(withdrawn=True), sight(OUT, command=Status.CANCELLED), 0, Move.SEND, None),
         (command(withdrawn=True), sight(IN, command=Status.CANCELLED), 0, Move.STOP, Cause.STALLED),
-        (command(MOST_SENDS, withdrawn=True), sight(OUT, command=Status.CANCELLED), 0, Move.STOP, Cause.DEPLOY),
+        (
+            command(MOST_SENDS, withdrawn=True),
+            sight(OUT, command=Status.CANCELLED),
+            0,
+            Move.STOP,
+            Cause.DEPLOY,
+        ),
         (command(withdrawn=True), sight(OUT, command=Status.FAILED), 0, Move.STOP, Cause.DEPLOY),
         (command(), sight(OUT, command=Status.SUCCEEDED), 0, Move.WAIT, None),
         (command(), sight(OUT, command=Status.SUCCEEDED, page=Wait(1.0, "w")), 999, Move.WAIT, None),
         (command(), sight(OUT, command=Status.SUCCEEDED, page=Accept("well")), 999, Move.JOIN, None),
-        (command(), sight(OUT, command=Status.SUCCEEDED, page=Fail(True, "ill")), 0, Move.STOP, Cause.UNHEALTHY),
-        (command(), sight(OUT, command=Status.SUCCEEDED, page=Fail(False, "?")), 0, Move.STOP, Cause.UNPROVEN),
+        (
+            command(),
+            sight(OUT, command=Status.SUCCEEDED, page=Fail(True, "ill")),
+            0,
+            Move.STOP,
+            Cause.UNHEALTHY,
+        ),
+        (
+            command(),
+            sight(OUT, command=Status.SUCCEEDED, page=Fail(False, "?")),
+            0,
+            Move.STOP,
+            Cause.UNPROVEN,
+        ),
     ],
 )
-def test_deploying(
-    known: Command | None, seen: Sight, after: float, move: Move, cause: Cause | None
-) -> None:
+def test_deploying(known: Command | None, seen: Sight, after: float, move: Move, cause: Cause | None) -> None:
     assert moved(machine(MachinePhase.DEPLOYING, command=known), seen, after) == (move, cause)
 
 
@@ -131,9 +149,7 @@ SOAKED = {"soaked": 3, "in_service_at": START}
         (SOAKED, sight(IN, IN), 341, Move.STOP, Cause.UNPROVEN),
     ],
 )
-def test_returning(
-    more: dict[str, Any], seen: Sight, after: float, move: Move, cause: Cause | None
-) -> None:
+def test_returning(more: dict[str, Any], seen: Sight, after: float, move: Move, cause: Cause | None) -> None:
     assert moved(machine(MachinePhase.RETURNING, **more), seen, after) == (move, cause)
 
 
@@ -163,9 +179,7 @@ def test_no_move_goes_before_its_proof(
     status: Status | None, page: Any, through: Any, known: Command | None, soaked: int, after: float,
 ) -> None:  # fmt: skip
     # Given any sight of a machine in any phase / When the next move is decided
-    seen = sight(
-        *where, lifecycle=lifecycle, barred=barred, command=status, page=page, through=through
-    )
+    seen = sight(*where, lifecycle=lifecycle, barred=barred, command=status, page=page, through=through)
     record = machine(phase, command=known, soaked=soaked, in_service_at=START)
     move = decide(record, seen, LIMITS, START + after).move
     # Then it leaves only when it may, and a build is sent only to a machine that is out and drained

@@ -21,6 +21,13 @@ ENDPOINTS = {
     "services": {
         "payments": {"regions": {"westeurope": {}, "northeurope": {}}},
         "catalog": {"regions": {"eastus": {}}},
+        "checkout": {"cloud": "aws", "regions": {"eu-west-1": {}}},
+    },
+    "aws": {
+        "endpoint": "http://127.0.0.1:4",
+        "access_key_id": "AKIA",
+        "secret_access_key": "aws-secret",
+        "regions": ["eu-west-1", "us-east-1"],
     },
 }
 
@@ -30,6 +37,8 @@ def test_every_region_of_every_service_has_its_connection() -> None:
         "azure_westeurope",
         "azure_northeurope",
         "azure_eastus",
+        "aws_eu_west_1",
+        "aws_us_east_1",
         "slack_default",
         "releases_webhook",
         "packages",
@@ -50,6 +59,20 @@ def test_azure_is_reached_through_the_connection_alone() -> None:
             "ca_file": "/sandbox/ca.pem",
         },
     }
+
+
+def test_aws_is_reached_through_the_connection_alone() -> None:
+    assert airflow_connections(ENDPOINTS)["aws_us_east_1"] == {
+        "conn_type": "aws",
+        "login": "AKIA",
+        "password": "aws-secret",
+        "extra": {"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:4"},
+    }
+
+
+def test_a_sandbox_without_aws_has_no_connection_to_it() -> None:
+    bare = {key: held for key, held in ENDPOINTS.items() if key != "aws"}
+    assert not any(name.startswith("aws_") for name in airflow_connections(bare))
 
 
 def test_airflow_reads_them_from_its_environment() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -10,8 +14,9 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from tests.integration.sandbox.aws.conftest import ONLY_AWS
 from tests.integration.sandbox.aws.farm import NEW, OLD, Farm, error_of
-from tests.sandbox_client import SandboxClient, SandboxRun
+from tests.sandbox_client import PROJECT, SandboxClient, SandboxRun
 
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
 
@@ -75,13 +80,15 @@ def test_a_denied_action_is_named(farm: Farm) -> None:
 def test_an_assumed_role_may_do_the_same(sandbox: SandboxClient) -> None:
     role = "arn:aws:iam::123456789012:role/releases"
     given = sandbox.aws("sts").assume_role(RoleArn=role, RoleSessionName="airlock")["Credentials"]
-    client = sandbox.aws(
-        "elbv2",
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
-    assert len(client.describe_target_groups()["TargetGroups"]) == 3
+    keys = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    assert len(sandbox.aws("elbv2", **keys).describe_target_groups()["TargetGroups"]) == 3
+    who = [sandbox.aws("sts", **more).get_caller_identity()["Arn"] for more in ({}, keys)]
+    assert who[0] == "arn:aws:iam::123456789012:user/sandbox"
+    assert who[1].endswith("assumed-role/releases/airlock")
 
 
 def test_a_lost_reply_was_carried_out(farm: Farm) -> None:
@@ -180,9 +187,40 @@ def test_a_wrong_stage_is_refused(sandbox: SandboxClient, asked: dict[str, str],
     assert (answer.status_code, text in answer.json()["error"]) == (400, True)
 
 
+def test_reads_of_load_balancers_are_limited_when_asked(tmp_path: Path) -> None:
+    from botocore.config import Config
+
+    run = SandboxRun(tmp_path, {"services": ONLY_AWS, "aws": {"limits": True}})
+    try:
+        client = run.client.aws("elbv2", config=Config(**ONCE))
+        with pytest.raises(ClientError, match="Rate exceeded"):
+            for _ in range(200):
+                client.describe_target_groups()
+        assert run.client.aws("ssm").list_commands()["Commands"] == []
+    finally:
+        assert run.stop() == 0
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(RuntimeError, match=f"127.80.* {port}"):
+            SandboxRun(tmp_path, {"services": ONLY_AWS, "aws": {"listener_port": port}})
+
+
+def test_the_pages_example_runs(sandbox: SandboxClient) -> None:
+    page = (PROJECT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    block = next(found for found in re.findall(r"```python\n(.*?)```", page, re.S) if "boto3" in found)
+    known = json.dumps(sandbox.endpoints)
+    told: dict[str, Any] = {"open": lambda _path: io.StringIO(known)}
+    exec(block, told)
+    machine = told["sent"]["Command"]["InstanceIds"][0]
+    sandbox.wait_until(lambda: sandbox.aws_state("machines")[machine]["build"] == NEW)
+
+
 def test_two_sandboxes_run_side_by_side(sandbox: SandboxClient, tmp_path: Path) -> None:
     started = time.monotonic()
-    other = SandboxRun(tmp_path, {"services": {"payments": None, "catalog": None, "identity": None}})
+    other = SandboxRun(tmp_path, {"services": ONLY_AWS})
     try:
         assert time.monotonic() - started < 20
         urls = [Farm(each).url() for each in (sandbox, other.client)]

@@ -1,4 +1,4 @@
-"""The demo's judge: what it lets pass, and every way in which it must not."""
+"""The demo's judge of slot swaps: what it lets pass, and every way in which it must not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.local.demo_judge import Evidence, Expected, faults, overlaps
+from include.local.control import Builds
+from include.local.demo_scene import Evidence
+from include.local.demo_swap_judge import Expected, faults, overlaps
 
 REGIONS = ("one", "two")
 EXPECTED = Expected(
@@ -80,7 +82,7 @@ def test_a_release_that_went_well_has_no_faults() -> None:
         ),
     ],
 )
-def test_each_deviation_is_named(seen: Evidence, sentence: str) -> None:
+def test_each_deviation_is_named(seen: Evidence[Builds], sentence: str) -> None:
     assert sentence in faults("payments", EXPECTED, seen)
 
 
