@@ -17,7 +17,10 @@ PLACE = f"{REGION}.production"
 KILLED = ("draining", "sending", "following", "attaching")
 """Services whose roll is killed at the moment that their name says."""
 
-RESUMED, SPOILED, INTERRUPTED, PATIENT, TURNED = "resumed", "spoiled", "interrupted", "patient", "turned"
+RESUMED, INTERRUPTED, ABANDONED, SPOILED, TURNED = "resumed", "interrupted", "abandoned", "spoiled", "turned"
+"""Services whose releases stop: by the deploy, by a person (twice), by the new build (twice)."""
+
+PATIENT = "patient"
 
 LONG_DELAY = 62
 """Seconds of a deregistration delay that is longer than a step's patience; the sandbox is faster."""
@@ -69,7 +72,7 @@ def specs() -> dict[str, Json]:
     """Return service -> spec of all that is made for the tests."""
     made = [
         *(rolling(service) for service in KILLED),
-        *(rolling(service, on_failure="halt") for service in (RESUMED, INTERRUPTED)),
+        *(rolling(service, on_failure="halt") for service in (RESUMED, INTERRUPTED, ABANDONED)),
         rolling(SPOILED),
         rolling(PATIENT),
         blue_green(TURNED, steps=[50, 100], step_bake="10s"),

@@ -18,6 +18,8 @@ from tests.end_to_end.world import NEW
 from tests.sandbox_client import Json, SandboxClient
 
 ROLL = f"{PLACE}.roll"
+ATTACH = "elasticloadbalancing:RegisterInstancesWithLoadBalancer"
+"""The second of the two requests that put a machine back."""
 READ = "ssm:GetCommandInvocation"
 
 # What holds each release at its moment until it was killed there.
@@ -61,7 +63,7 @@ def _states(farm: Farm) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def killed(stack: LocalStack, api: AirflowApi, sandbox: SandboxClient) -> dict[str, Killed]:
-    """Start four releases at once, each with a fault that holds it at its moment; kill there, take it back."""
+    """Start four releases at once, each held by a fault; kill it there, and take the fault back."""
     faults, runs = {}, {}
     for service, fault in HOLDS.items():
         where = {"service": service} | ({"operation": fault["operation"]} if "operation" in fault else {})

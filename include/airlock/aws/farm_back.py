@@ -187,6 +187,8 @@ def stand_of(region: RegionRecord) -> str | None:
     for machine in region.machines:
         if machine.phase in UNDER_WAY:
             parts.append(f"{machine.id} {_words(machine)}")
+        elif machine.touched and machine.aim == machine.old_build:
+            parts.append(f"{machine.id} serves {machine.old_build} again")
     return "; ".join(parts)
 
 

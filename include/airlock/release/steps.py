@@ -134,7 +134,9 @@ class RollBackOperator(PlaceStep):
             later = halt(run, self.region, self.places, patience=patience)
             if later:
                 return later
-            raise AirflowSkipException(f"the policy is {run.request.on_failure}: the region is left as it is")
+            if run.request.on_failure == "halt":
+                raise AirflowSkipException("the policy is to halt and leave the region as it is")
+            return run.region(self.region).stand
         return roll_back(run, self.region, self.places, patience=patience)
 
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:

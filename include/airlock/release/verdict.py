@@ -43,8 +43,9 @@ def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[Regio
     doubt = [r for r in open_ones if r.touched]
     parts = [f"{record.build} {_where(record, asked, touched)}"]
     parts += [f"{r.name} was brought back and {r.old_build} serves again" for r in back]
-    parts += [f"{r.name} could not be proved to be back" for r in asked if r.phase is Phase.STUCK]
-    parts += [f"{r.name} is in doubt between {r.old_build} and {record.build}{_half_done(r)}" for r in doubt]
+    stuck = [r for r in asked if r.phase is Phase.STUCK]
+    parts += [f"{r.name} could not be proved to be back{f' ({r.stand})' if r.stand else ''}" for r in stuck]
+    parts += [_between(r, record.build) for r in doubt]
     parts += [f"{', '.join(kept)} {_verb(kept, 'keeps', 'keep')} {record.build}"] if kept else []
     names = [r.name for r in waiting]
     parts += [f"{', '.join(names)} {_verb(names, 'was', 'were')} not touched"] if names else []
@@ -62,8 +63,11 @@ def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[Regio
     return f"stopped in {where.name}: {where.failure or 'a step did not finish; see its log'}"
 
 
-def _half_done(region: RegionRecord) -> str:
-    return f" ({region.stand})" if region.stand else ""
+def _between(region: RegionRecord, build: str) -> str:
+    """What is known of a region that was left where it stopped."""
+    if region.stand:
+        return f"{region.name} was left between {region.old_build} and {build}: {region.stand}"
+    return f"{region.name} is in doubt between {region.old_build} and {build}"
 
 
 def _stuck(asked: list[RegionRecord]) -> bool:

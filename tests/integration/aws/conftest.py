@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
+from botocore import loaders
 
 from include.airlock.aws import farm_back, turns
 from include.airlock.model.service import Service
@@ -33,14 +35,28 @@ def sandbox(aws_run: SandboxRun) -> SandboxClient:
     return aws_run.client
 
 
+def quick_connections(sandbox: SandboxClient, patched: pytest.MonkeyPatch) -> None:
+    """The sandbox's endpoints as Airflow connections; a lost command shows soon, as all does here.
+
+    botocore reads its large models of services once for all clients, not for each step anew.
+    """
+    for name, value in as_environment(airflow_connections(sandbox.endpoints)).items():
+        patched.setenv(name, value)
+    for module in (turns, farm_back):
+        patched.setattr(module, "SETTLE_S", 1.5)
+        patched.setattr(module, "MARGIN_S", 2.0)
+    patched.setattr(loaders, "create_loader", _one_loader)
+
+
+@cache
+def _one_loader(paths: str | None = None) -> loaders.Loader:
+    return loaders.Loader()
+
+
 @pytest.fixture
 def connections(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sandbox's endpoints as Airflow connections; a lost command shows soon, as all does here."""
-    for name, value in as_environment(airflow_connections(sandbox.endpoints)).items():
-        monkeypatch.setenv(name, value)
-    for module in (turns, farm_back):
-        monkeypatch.setattr(module, "SETTLE_S", 1.5)
-        monkeypatch.setattr(module, "MARGIN_S", 2.0)
+    """See ``quick_connections``."""
+    quick_connections(sandbox, monkeypatch)
 
 
 @pytest.fixture

@@ -188,3 +188,38 @@ def test_an_idle_group_with_nobody_in_it(shift: Any, pair: Scene) -> None:
     outcome, sentence = shift().go()
     assert outcome is Outcome.REFUSED
     assert "search-green" in sentence
+
+
+def test_the_way_back_is_not_taken_to_a_group_that_is_not_well(
+    shift: Any, pair: Scene, moments: Moments
+) -> None:
+    # Given an old group that is lost once all requests go to the new one
+    old = [machine for machine in pair.machines if machine not in green(pair)]
+
+    def lose() -> None:
+        for machine in old:
+            pair.sandbox.fault("machine_dies", where={"machine": machine})
+        pair.sandbox.wait_until(lambda: set(pair.standings()["search-blue"].values()) == {"unused"})
+
+    moments.once(lambda region: region.shift is not None and region.shift.stage == 0, lose)
+    # When the build is released
+    release: Rehearsal = shift({"steps": (100,)})
+    outcome, sentence = release.go()
+    # Then it is not accepted, since there is no way back, and nobody is sent to the lost machines
+    assert outcome is Outcome.HALTED, sentence
+    assert "no machine is healthy in search-blue, which holds the way back" in sentence
+    assert weights(pair) == {"search-blue": 0, "search-green": 100}
+
+
+def test_released_again_after_a_way_back(shift: Any, pair: Scene, moments: Moments) -> None:
+    # Given a release that was switched back, and machines that are well again
+    moments.once(weight_is(50), lambda: fall_sick(pair))
+    release: Rehearsal = shift(IMPATIENT)
+    assert release.go()[0] is Outcome.ROLLED_BACK, release.errors
+    pair.sandbox.clear_faults()
+    # When the service is unlocked and the lane's steps are cleared / Then it is released
+    release.ledger.unlock(by="ann", reason="the database is back", run="unlock-1")
+    assert release.lane(REGION), release.errors
+    outcome, sentence = release.outcome()
+    assert outcome is Outcome.RELEASED, sentence
+    assert weights(pair) == {"search-blue": 0, "search-green": 100}

@@ -23,7 +23,9 @@ def at(operation: str) -> dict[str, str]:
 
 
 def untouched(scene: Scene, machine: str) -> bool:
-    return not [entry for entry in scene.asked(*DETACH, *ATTACH, "SendCommand") if machine in entry["machines"]]
+    return not [
+        entry for entry in scene.asked(*DETACH, *ATTACH, "SendCommand") if machine in entry["machines"]
+    ]
 
 
 CHANGES = (
@@ -113,7 +115,9 @@ def test_halt_leaves_out_a_machine_on_which_nothing_runs(roll: Any, scene: Scene
     # Then the machine stays out, and the sentence says so; the other one serves
     assert outcome is Outcome.HALTED
     assert f"{first} is out of orders-production" in sentence
-    assert not [state for group in scene.standings().values() for target, state in group.items() if first in target]
+    assert not [
+        state for group in scene.standings().values() for target, state in group.items() if first in target
+    ]
     assert untouched(scene, second)
     scene.assert_never_below(1)
 

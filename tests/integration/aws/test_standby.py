@@ -61,7 +61,11 @@ def test_a_release_through_standby(roll: Any, farm: Scene, moments: Moments) -> 
 
 @pytest.mark.parametrize(
     ("policy", "outcome"),
-    [("roll_back_region", Outcome.ROLLED_BACK), ("roll_back_machine", Outcome.HALTED), ("halt", Outcome.HALTED)],
+    [
+        ("roll_back_region", Outcome.ROLLED_BACK),
+        ("roll_back_machine", Outcome.HALTED),
+        ("halt", Outcome.HALTED),
+    ],
 )
 def test_given_back_when_it_fails(roll: Any, farm: Scene, policy: str, outcome: Outcome) -> None:
     # Given a deploy that fails on the second machine, whose old build still runs

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from include.airlock.model.record import Outcome
+from tests.integration.aws.moments import Moments
 from tests.integration.aws.trace import DETACH, Scene
 from tests.integration.aws.world import PRODUCTION, STAGING
 from tests.integration.rehearsal import NEW, OLD, Rehearsal
@@ -90,4 +91,33 @@ def test_a_build_that_does_not_start(roll: Any, scene: Scene) -> None:
     first, second = scene.machines
     assert [machine for machine, _ in scene.deployed()] == [first, first]
     assert scene.builds() == [OLD, OLD] and scene.standings() == before
+    scene.assert_never_below(1)
+
+
+class Ended(BaseException):
+    """A person ended the step."""
+
+
+def test_a_step_that_a_person_ends(roll: Any, scene: Scene, moments: Moments) -> None:
+    # Given a release that is ended while a deploy command runs on its first machine
+    def end() -> None:
+        raise Ended
+
+    first, second = scene.machines
+    scene.sandbox.fault("command_never_ends", where={"machine": first}, times=1)
+    moments.once(lambda region: any(m.command and m.command.id for m in region.machines), end)
+    release: Rehearsal = roll(on_failure="halt")
+    assert release.step_until(PRODUCTION, "check")
+    operator = release.operator(f"{PRODUCTION}.roll")
+    with pytest.raises(Ended):
+        operator.perform(release.run, patience=30.0)
+    # When Airflow tells the step / Then the command is cancelled
+    operator.on_kill()
+    assert scene.turns("SendCommand") == [first]
+    assert len(scene.sandbox.requests_of("ssm:CancelCommand")) == 1
+    # And the cleared step sends it again, and ends
+    assert release.lane(PRODUCTION), release.errors
+    assert release.outcome()[0] is Outcome.RELEASED
+    assert scene.deployed() == [(first, NEW), (second, NEW)]
+    scene.assert_one_deploy_at_a_time()
     scene.assert_never_below(1)

@@ -102,13 +102,14 @@ class Scene:
             away = {m for held in groups.values() for m, state in held.items() if state in _AWAY}
             assert len(away) <= most_out, f"{sorted(away)} were out at once at {entry}"
 
-    def assert_one_deploy_at_a_time(self) -> None:
-        """No deploy command ran while another one did."""
+    def assert_one_deploy_at_a_time(self, most: int = 1) -> None:
+        """No deploy command ran on a machine while another one did, nor on more than ``most`` machines."""
         running: list[str] = []
         for entry in self.entries():
             if _action(entry) == "SendCommand" and entry["status"] == 200:
-                assert not running, f"{entry['machines']} was deployed while {running} was"
+                assert not set(running) & set(entry["machines"]), f"twice at once: {entry}"
                 running += entry["machines"]
+                assert len(running) <= most, f"{running} were deployed at once"
             elif entry.get("event") == "command_ended":
                 running.remove(entry["machine"])
 
@@ -123,4 +124,3 @@ def _action(entry: Json) -> str:
 def machines_of(entries: Iterable[Json]) -> Sequence[str]:
     """The machines of requests, in order."""
     return [machine for entry in entries for machine in entry["machines"]]
-

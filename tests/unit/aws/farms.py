@@ -35,6 +35,7 @@ status_page:
   interval: 1s
   deadline: 1m
 max_unavailable: {most}
+min_healthy: {least}
 soak: 2
 poll: 5s
 bake: 0s
@@ -45,7 +46,7 @@ ZONES = ("eu-west-1a", "eu-west-1b")
 
 @dataclass(frozen=True)
 class Shape:
-    """What a farm is like. ``zonal``: its target group does not reach across zones."""
+    """What a farm is like. ``zonal``: not across zones; ``least``: the spec's min_healthy."""
 
     size: int = 2
     most: int = 1
@@ -54,17 +55,24 @@ class Shape:
     standby: bool = False
     slow_start: float = 0.0
     suspended: tuple[str, ...] = ()
+    least: int | None = None
 
     def service(self) -> RollingService:
         more = ["        classic_load_balancers: [elb]"] if self.classic else []
         more += ["        autoscaling_group: asg"] if self.standby else []
-        service = parse_service(SPEC.format(more="\n".join(more), most=self.most), name="shop.yaml")
+        service = parse_service(
+            SPEC.format(more="\n".join(more), most=self.most, least=self._least), name="shop.yaml"
+        )
         assert isinstance(service, RollingService)
         return service
 
+    @property
+    def _least(self) -> str:
+        return "null" if self.least is None else str(self.least)
+
     def cloud(self) -> MachineCloud:
         names = [f"i-{number}" for number in range(1, self.size + 1)]
-        floor = max(1, self.size - self.most)
+        floor = max(1, self.size - self.most) if self.least is None else self.least
         alb = Pool(
             "arn:alb", cross_zone=not self.zonal, zone_floor=1, floor=floor, slow_start_s=self.slow_start
         )

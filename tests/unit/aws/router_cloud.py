@@ -91,8 +91,9 @@ class Listener:
         if weights.get(GREEN, 0) > self.weights.get(GREEN, 0):
             self._may_grow()
         self.calls.append(weights)
-        self.foreign_at = None  # written between the look and this call, which nobody could have seen
         self.write({**self.weights, **weights})
+        if not self.weights.get(THIRD):
+            self.foreign_at = None  # written between the look and this call, which nobody could have seen
 
     def _may_grow(self) -> None:
         process, at, well = self.cloud.reads.get(GREEN, (0, 0.0, {}))

@@ -30,6 +30,7 @@ shapes = st.builds(
     standby=st.booleans(),
     slow_start=st.sampled_from([0.0, 30.0]),
     suspended=st.sampled_from([(), ("AZRebalance",), ("Launch", "ReplaceUnhealthy")]),
+    least=st.sampled_from([None, None, 0]),
 ).filter(lambda shape: shape.size > shape.most and not (shape.zonal and shape.size < 4))
 words = st.one_of(
     st.sampled_from(["kill", "kill", "lost", "lost", "cut", "throttled"]),
