@@ -14,11 +14,14 @@ REGION = "eu-west-1"
 PLACE = f"{REGION}.production"
 """The one farm of every rolling service here."""
 
-KILLED = ("draining", "sending", "following", "attaching")
-"""Services whose roll is killed at the moment that their name says."""
+KILLED = ("leaving", "coming")
+"""Services whose roll is killed twice: at their first and at their second machine."""
 
-RESUMED, INTERRUPTED, ABANDONED, SPOILED, TURNED = "resumed", "interrupted", "abandoned", "spoiled", "turned"
-"""Services whose releases stop: by the deploy, by a person (twice), by the new build (twice)."""
+RESUMED, SPOILED, TURNED = "resumed", "spoiled", "turned"
+"""Services whose releases stop: by the deploy, and by the new build in two farms."""
+
+INTERRUPTED, ABANDONED, DROPPED = "interrupted", "abandoned", "dropped"
+"""Services whose releases a person ends: the step or the run while it deploys, the run while it drains."""
 
 PATIENT = "patient"
 
@@ -28,6 +31,7 @@ LONG_DELAY = 62
 _CHECK = {"interval": 10, "timeout": 9, "healthy": 2, "unhealthy": 3}
 _TIMES = {"health_check": _CHECK, "deregistration_delay": 10}
 _FARM = _TIMES | {"target_group": "application", "classic_load_balancer": True, "draining_timeout": 10}
+_SLOW = {"deregistration_delay": LONG_DELAY, "health_check": _CHECK | {"interval": 5, "timeout": 4}}
 _CONNECTION = f"aws_{REGION.replace('-', '_')}"
 
 
@@ -72,10 +76,11 @@ def specs() -> dict[str, Json]:
     """Return service -> spec of all that is made for the tests."""
     made = [
         *(rolling(service) for service in KILLED),
-        *(rolling(service, on_failure="halt") for service in (RESUMED, INTERRUPTED, ABANDONED)),
+        *(rolling(service, on_failure="halt") for service in (RESUMED, INTERRUPTED, ABANDONED, DROPPED)),
         rolling(SPOILED),
         rolling(PATIENT),
-        blue_green(TURNED, steps=[50, 100], step_bake="10s"),
+        # Far longer than the build needs to turn bad while it is watched at 50 %.
+        blue_green(TURNED, steps=[50, 100], step_bake="50s"),
     ]
     return {each["service"]: each for each in made}
 
@@ -88,5 +93,4 @@ def services() -> Json:
 def _region(service: str, made: Json) -> Json:
     if made["strategy"] == "blue_green":
         return {"blue_green": _TIMES}
-    delay = {"deregistration_delay": LONG_DELAY} if service == PATIENT else {}
-    return {"farms": {"production": _FARM | delay}}
+    return {"farms": {"production": _FARM | (_SLOW if service == PATIENT else {})}}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -15,76 +17,100 @@ from tests.end_to_end.farm import Farm, asked, assert_one_deploy_at_a_time
 from tests.end_to_end.killing import Kill, carry_out
 from tests.end_to_end.release import Release
 from tests.end_to_end.world import NEW
-from tests.sandbox_client import Json, SandboxClient
+from tests.sandbox_client import SandboxClient
 
 ROLL = f"{PLACE}.roll"
 ATTACH = "elasticloadbalancing:RegisterInstancesWithLoadBalancer"
 """The second of the two requests that put a machine back."""
-READ = "ssm:GetCommandInvocation"
 
-# What holds each release at its moment until it was killed there.
-HOLDS: dict[str, Json] = {
-    "draining": {"name": "drains_for_ever"},
-    "sending": {"name": "slow_answer", "operation": RUN, "times": 1, "delay": 60.0},
-    "following": {"name": "invocations_empty"},
-    "attaching": {"name": "target_never_healthy"},
+
+@dataclass(frozen=True)
+class Held:
+    """A release, and the machine at which it is held by a fault until it was killed there."""
+
+    release: Release
+    farm: Farm
+    machine: str
+
+    def asked(self, operation: str) -> bool:
+        """Whether AWS was asked for something about that machine."""
+        return any(self.machine in entry["machines"] for entry in asked(self.release.entries(), operation))
+
+    def draining(self) -> bool:
+        """Detached from both groups, and not drained from the target group."""
+        state = self.farm.standings()[f"{self.farm.service}-production"]
+        return state.get(f"{self.machine}:8080") == "draining"
+
+    def sent(self) -> bool:
+        """The command runs, and nobody was told."""
+        return self.asked(RUN)
+
+    def followed(self) -> bool:
+        """The command is being followed; what became of it can't be read."""
+        counts = self.farm.sandbox.counts()["services"][self.farm.service]
+        return self.asked(RUN) and counts.get("ssm:GetCommandInvocation", 0) > 0
+
+    def registered(self) -> bool:
+        """It is in both groups again, and not healthy in the target group."""
+        return self.asked(ATTACH)
+
+
+Moment = tuple[str, dict[str, Any], Callable[[Held], bool]]
+
+# For each service and machine in turn: what holds it, and the moment at which its process is killed.
+MOMENTS: dict[str, tuple[Moment, Moment]] = {
+    "leaving": (
+        ("drains_for_ever", {}, Held.draining),
+        ("slow_answer", {"times": 1, "delay": 60.0}, Held.sent),
+    ),
+    "coming": (
+        ("invocations_empty", {}, Held.followed),
+        ("target_never_healthy", {}, Held.registered),
+    ),
 }
+CALLS = {"slow_answer": {"operation": RUN}}
 
 
 @dataclass(frozen=True)
 class Killed:
-    """A release whose roll was killed, and who was in which group before it."""
+    """A release whose roll was killed twice, and who was in which group before it."""
 
     release: Release
     farm: Farm
     before: dict[str, dict[str, str]]
 
-    def moment(self) -> bool:
-        """Whether the release is where it is to be killed."""
-        farm, entries = self.farm, self.release.entries()
-        looks: dict[str, Callable[[], bool]] = {
-            # Detached from both groups, and drained from neither.
-            "draining": lambda: all("draining" in states.values() for states in _states(farm)),
-            # The command runs, and nobody was told.
-            "sending": lambda: bool(asked(entries, RUN)),
-            # The command is being followed.
-            "following": lambda: farm.sandbox.counts()["services"][farm.service].get(READ, 0) > 0,
-            # Registered again, and not healthy yet.
-            "attaching": lambda: (
-                all(len(states) == 2 for states in _states(farm)) and bool(asked(entries, RUN))
-            ),
-        }
-        return looks[farm.service]()
-
-
-def _states(farm: Farm) -> list[dict[str, str]]:
-    return list(farm.standings().values())
-
 
 @pytest.fixture(scope="module")
 def killed(stack: LocalStack, api: AirflowApi, sandbox: SandboxClient) -> dict[str, Killed]:
-    """Start four releases at once, each held by a fault; kill it there, and take the fault back."""
-    faults, runs = {}, {}
-    for service, fault in HOLDS.items():
-        where = {"service": service} | ({"operation": fault["operation"]} if "operation" in fault else {})
-        more = {key: value for key, value in fault.items() if key not in ("name", "operation")}
-        faults[service] = sandbox.fault(fault["name"], where=where, **more)["id"]
-        farm = Farm(sandbox, service)
-        before = farm.standings()
-        runs[service] = Killed(Release.start(api, sandbox, service), farm, before)
-    for service, run in runs.items():
-        # One dies with its worker, so that nobody reports the death.
-        carry_out(stack, [Kill(run.release, ROLL, run.moment, worker=service == "draining")])
-        sandbox.clear_faults(faults[service])
+    """Start two releases; kill each where it is held at its first machine, then at its second."""
+    farms = {service: Farm(sandbox, service) for service in KILLED}
+    faults = {
+        (service, machine): sandbox.fault(fault, where={"machine": machine} | CALLS.get(fault, {}), **more)[
+            "id"
+        ]
+        for service, farm in farms.items()
+        for machine, (fault, more, _) in zip(farm.machines, MOMENTS[service], strict=True)
+    }
+    before = {service: farm.standings() for service, farm in farms.items()}
+    runs = {
+        service: Killed(Release.start(api, sandbox, service), farm, before[service])
+        for service, farm in farms.items()
+    }
+    for turn in (0, 1):
+        for service, run in runs.items():
+            machine, (_, _, moment) = run.farm.machines[turn], MOMENTS[service][turn]
+            held = Held(run.release, run.farm, machine)
+            carry_out(stack, [Kill(run.release, ROLL, partial(moment, held))])
+            sandbox.clear_faults(faults[service, machine])
     return runs
 
 
 @pytest.mark.parametrize("service", KILLED)
 def test_a_new_process_goes_on_with_that_machine(killed: dict[str, Killed], service: str) -> None:
-    # Given a roll killed while a machine was on its way / When another process takes it up
+    # Given a roll killed while each machine was on its way / When another process takes it up
     run = killed[service]
     assert run.release.ended() == "success", run.release.sentence()
-    assert run.release.tries_of(ROLL) == 2
+    assert run.release.tries_of(ROLL) == 3
     # Then every machine left and came back once, never two at once, and got the build once
     entries = run.release.entries()
     turns = run.farm.assert_each_left_and_returned(entries)
@@ -94,11 +120,3 @@ def test_a_new_process_goes_on_with_that_machine(killed: dict[str, Killed], serv
     # And it is exactly where it was
     assert run.farm.standings() == run.before
     assert run.farm.builds() == [NEW, NEW]
-
-
-def test_the_faults_have_really_held(killed: dict[str, Killed]) -> None:
-    # A kill at another moment would prove something else: each was killed on its first machine's way.
-    for run in killed.values():
-        first = run.farm.machines[0]
-        machines = [each for entry in run.release.changes() for each in entry["machines"]]
-        assert machines[0] == first

@@ -9,7 +9,16 @@ import pytest
 
 from include.local.api import AirflowApi
 from include.local.turns import RUN
-from tests.end_to_end.aws_world import ABANDONED, INTERRUPTED, PLACE, REGION, RESUMED, SPOILED, TURNED
+from tests.end_to_end.aws_world import (
+    ABANDONED,
+    DROPPED,
+    INTERRUPTED,
+    PLACE,
+    REGION,
+    RESUMED,
+    SPOILED,
+    TURNED,
+)
 from tests.end_to_end.conftest import wait_for
 from tests.end_to_end.farm import Farm, asked
 from tests.end_to_end.pair import Pair
@@ -21,6 +30,7 @@ from tests.sandbox_client import Json, SandboxClient
 ROLL = f"{PLACE}.roll"
 DETACH = "elasticloadbalancing:DeregisterTargets"
 CANCEL = "ssm:CancelCommand"
+BY_HAND = (INTERRUPTED, ABANDONED, DROPPED)
 LIMIT_S = 180.0
 
 
@@ -43,40 +53,52 @@ Fleet = Mapping[str, Stopped]
 
 @pytest.fixture(scope="module")
 def stopped(api: AirflowApi, sandbox: SandboxClient) -> Fleet:
-    """Stop five at once: by a deploy that fails, builds that turn bad, and twice by a person's hand."""
+    """Stop six at once: by a deploy that fails, by builds that turn bad, and by a person's hand."""
     sandbox.fault("deploy_fails", where={"service": RESUMED}, times=1)
     for service in (INTERRUPTED, ABANDONED):
         sandbox.fault("command_never_ends", where={"service": service}, times=1)
-    farms = {service: Farm(sandbox, service) for service in (RESUMED, SPOILED, INTERRUPTED, ABANDONED)}
+    drain = sandbox.fault("drains_for_ever", where={"service": DROPPED})
+    farms = {service: Farm(sandbox, service) for service in (RESUMED, SPOILED, *BY_HAND)}
     pair = Pair(sandbox, TURNED)
     farms[TURNED] = pair
     before = {service: farm.standings() for service, farm in farms.items()}
+    second = farms[SPOILED].machines[1]
+    hold = sandbox.fault("drains_for_ever", where={"machine": second})
     releases = {service: Release.start(api, sandbox, service) for service in farms}
 
-    interrupted, abandoned = releases[INTERRUPTED], releases[ABANDONED]
-    _await_command(interrupted)
-    api.set_task_state(interrupted.dag, interrupted.run_id, ROLL, "failed")
-    _await_command(abandoned)
-    api.set_run_state(abandoned.dag, abandoned.run_id, "failed")
-    _spoil(sandbox, releases[SPOILED], farms[SPOILED])
+    _await(releases[INTERRUPTED], RUN)
+    api.set_task_state(releases[INTERRUPTED].dag, releases[INTERRUPTED].run_id, ROLL, "failed")
+    _await(releases[ABANDONED], RUN)
+    api.set_run_state(releases[ABANDONED].dag, releases[ABANDONED].run_id, "failed")
+    _await(releases[DROPPED], DETACH)
+    api.set_run_state(releases[DROPPED].dag, releases[DROPPED].run_id, "failed")
+    _let_go_late(sandbox, releases[DROPPED], drain["id"])
+    _spoil(sandbox, releases[SPOILED], second, hold["id"])
     _spoil_green(sandbox, releases[TURNED], pair)
-    wait_for("the command's end", lambda: asked(abandoned.entries(), CANCEL))
+    _await(releases[ABANDONED], CANCEL)
     return {service: _seen(releases[service], farm, before[service]) for service, farm in farms.items()}
 
 
-def _await_command(release: Release) -> None:
-    wait_for("the deploy command", lambda: asked(release.entries(), RUN), timeout_s=LIMIT_S)
+def _await(release: Release, operation: str) -> None:
+    wait_for(operation, lambda: asked(release.entries(), operation), timeout_s=LIMIT_S)
 
 
-def _spoil(sandbox: SandboxClient, release: Release, farm: Farm) -> None:
-    """Make machine two sick with the new build: from its detach on, until the roll has failed."""
-    second = farm.machines[1]
+def _let_go_late(sandbox: SandboxClient, release: Release, drain: int) -> None:
+    """End the drain when the step has been told to end; Airflow gives its process seconds more to do so."""
+    wait_for("the step's end", lambda: "Terminating process" in release.log(ROLL), timeout_s=LIMIT_S)
+    sandbox.clear_faults(drain)
+    wait_for("the process's end", lambda: "Task killed!" in release.log(ROLL), timeout_s=LIMIT_S)
+
+
+def _spoil(sandbox: SandboxClient, release: Release, second: str, hold: int) -> None:
+    """Make machine two sick with the new build: while it drains, until the roll has failed."""
 
     def left() -> bool:
         return [second] in [entry["machines"] for entry in asked(release.entries(), DETACH)]
 
     wait_for("the second machine's turn", left, timeout_s=LIMIT_S)
     fault = sandbox.fault("machine_sick", where={"machine": second})
+    sandbox.clear_faults(hold)
     wait_for("the roll's end", lambda: release.state_of(ROLL) == "failed", timeout_s=LIMIT_S)
     sandbox.clear_faults(fault["id"])
 
@@ -92,7 +114,8 @@ def _spoil_green(sandbox: SandboxClient, release: Release, pair: Pair) -> None:
 
 def _seen(release: Release, farm: Farm, before: dict[str, dict[str, str]]) -> Stopped:
     state = release.ended()
-    said = release.sentence() if release.service != ABANDONED else ""
+    # Where the whole run was ended no verdict was given.
+    said = release.sentence() if release.service not in (ABANDONED, DROPPED) else ""
     entries = release.entries()
     return Stopped(release, farm, before, state, said, farm.standings(), farm.builds(), entries)
 
@@ -174,6 +197,15 @@ def test_a_run_marked_as_failed_cancels_its_command(stopped: Fleet) -> None:
     assert cancelled_on(run) == {first}
     members = [{target.partition(":")[0] for target in states} for states in run.after.values()]
     assert members == [{second}, {second}]
+
+
+def test_a_step_that_was_ended_sends_nothing_more(stopped: Fleet) -> None:
+    # Given a run that a person marked as failed while a machine drained
+    run = stopped[DROPPED]
+    assert run.state == "failed"
+    # When the machine is drained while the step's process is still there / Then nothing is deployed to it
+    assert asked(run.entries, RUN) == []
+    assert run.builds == [OLD, OLD]
 
 
 def cancelled_on(run: Stopped) -> set[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 from include.airlock.aws.capacity import floor_of
 from include.airlock.aws.farm_back import begin_anew, bring_back, make_safe, stand_of, withdraw
 from include.airlock.aws.farm_inspection import differences, inspect
 from include.airlock.aws.farm_view import FarmSeen, FarmView
+from include.airlock.aws.group import Group
 from include.airlock.aws.public import worst_of
+from include.airlock.aws.standing import Standing
 from include.airlock.aws.suspension import resume
+from include.airlock.aws.turn_sight import Sights
 from include.airlock.aws.turns import Turns
 from include.airlock.errors import AirlockError, Drifted, NotProven, Overtaken
-from include.airlock.model.health import Reading
+from include.airlock.model.health import Healthy, Reading, in_words, judge
 from include.airlock.model.machines import MachinePhase, MachineRecord
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.rolling import RollingService
@@ -20,6 +24,9 @@ from include.airlock.model.service import Service
 from include.airlock.release.place import Fault, Keep, Pages
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
+
+_LOOKS = 3
+"""Looks at a machine that was proved before, until it counts as not well."""
 
 
 class FarmPlace:
@@ -63,7 +70,10 @@ class FarmPlace:
             )
             for each in seen.machines
         ]
-        region.floors = [floor_of(group, seen.members[group.key], self._rolling) for group in seen.groups]
+        own = {each.machine.id for each in seen.machines}
+        region.floors = [
+            floor_of(group, seen.members[group.key], self._rolling, own) for group in seen.groups
+        ]
         builds = Counter(machine.old_build for machine in region.machines if not machine.already)
         region.old_build = builds.most_common(1)[0][0] if builds else build
 
@@ -102,9 +112,10 @@ class FarmPlace:
         except Overtaken:
             raise  # record and lock are the other process's
         except AirlockError:
-            region.stand = stand_of(region)
+            region.stand = stand_of(region, turns.sights)
             turns.save()
             if not region.touched:
+                resume(self._view.access, run, region)
                 run.ledger.release_lock_of(run.release)  # nothing is in flight: no machine has left
             raise
         if later is None:
@@ -112,7 +123,7 @@ class FarmPlace:
             resume(self._view.access, run, region)
         return later
 
-    def _turns(self, run: ReleaseRun, region: RegionRecord, patience: float) -> Turns:
+    def _turns(self, run: ReleaseRun, region: RegionRecord, patience: float, *, back: bool = False) -> Turns:
         save = run.sole_writer(region, "machines")  # before anything else is asked
         return Turns(
             self._view,
@@ -122,6 +133,7 @@ class FarmPlace:
             urls=self.pages().urls,
             most=self._rolling.max_unavailable,
             patience=patience,
+            gone=back,
         )
 
     def pages(self) -> Pages:
@@ -135,28 +147,49 @@ class FarmPlace:
         return worst_of(self.pages().urls, self._view.reading, build)
 
     def complete_proof(self, region: RegionRecord) -> None:
-        """Every machine itself answers the new build: what load balancers show may leave one out.
+        """Every machine itself is well with the new build, and healthy in exactly the groups that it was in.
+
+        What load balancers show may leave a machine out. One bad look may be a lost answer.
 
         Raises:
-            NotProven: names those that do not.
+            NotProven: says which machine is not.
         """
-        wrong = [
-            f"{machine.id} answers {build or 'nothing readable'}"
-            for machine in region.machines
-            if (build := self._view.reading(machine.page).build) != region.new_build
-        ]
-        if wrong or not region.machines:
-            raise NotProven(
-                f"not every machine answers {region.new_build}: {', '.join(wrong) or 'there is none'}"
-            )
+        known = self._view.groups_of(region.machines)
+        for looks in range(_LOOKS):
+            if looks:
+                time.sleep(self._rolling.poll.total_seconds())
+            wrong = [fault for machine in region.machines for fault in self._wrong(machine, known, region)]
+            if not wrong and region.machines:
+                return
+        raise NotProven("; ".join(wrong) or "the farm has no machine")
+
+    def _wrong(self, machine: MachineRecord, known: dict[str, Group], region: RegionRecord) -> list[str]:
+        verdict = judge(self._view.reading(machine.page), region.new_build)
+        found = [] if isinstance(verdict, Healthy) else [f"{machine.id} itself: {in_words(verdict)}"]
+        for membership, standing in Sights(self._view, known, region, ()).standings(machine).items():
+            if standing is not Standing.IN_SERVICE:
+                found.append(f"{machine.id} is {standing.value.replace('_', ' ')} in {membership.name}")
+        return found
+
+    def alone(self, region: RegionRecord, build: str) -> str | None:
+        """The build, unless its load balancers also lead to machines that this release leaves alone.
+
+        Such are another farm's in the same group, and after a way back those that had the new build
+        before. Then any build may answer there, and each machine's own page is what proves it.
+        """
+        farm = self._view.farm
+        words = {*farm.target_groups, *farm.classic_load_balancers}
+        shared = any(each.others and words & {each.key, each.name} for each in region.floors)
+        left_alone = build != region.new_build and any(machine.already for machine in region.machines)
+        return None if shared or left_alone else build
 
     def make_safe(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """See ``farm_back.make_safe``."""
-        return make_safe(self._view, self._turns(run, region, patience), run, region)
+        return make_safe(self._view, self._turns(run, region, patience, back=True), run, region)
 
     def bring_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """See ``farm_back.bring_back``."""
-        return bring_back(self._view, self._turns(run, region, patience), run, region)
+        return bring_back(self._view, self._turns(run, region, patience, back=True), run, region)
 
     def withdraw(self, run: ReleaseRun, region: RegionRecord) -> None:
         """See ``farm_back.withdraw``."""

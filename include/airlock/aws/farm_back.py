@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from include.airlock.aws import commands
 from include.airlock.aws.machine_view import MachineView
+from include.airlock.aws.standing import Standing
 from include.airlock.aws.suspension import resume
 from include.airlock.aws.turn_acts import enter
+from include.airlock.aws.turn_sight import Sights
 from include.airlock.aws.turns import MARGIN_S, SETTLE_S, Turns
 from include.airlock.errors import AirlockError, DeployFailed, Overtaken
 from include.airlock.model.machines import UNDER_WAY, MachinePhase, MachineRecord, Watch
@@ -30,7 +32,7 @@ def begin_anew(view: MachineView, turns: Turns, region: RegionRecord) -> Later |
 
     A command of the earlier try that still runs is cancelled first, and its end waited for.
     """
-    again = [machine for machine in region.machines if machine.aim != region.new_build or machine.failure]
+    again = _due(region.machines, lambda machine: region.new_build)
     later = settle(view, turns, again)
     if later:
         return later
@@ -40,13 +42,21 @@ def begin_anew(view: MachineView, turns: Turns, region: RegionRecord) -> Later |
             machine.aim = region.new_build
             machine.phase = MachinePhase.LEAVING if out else MachinePhase.WAITING
             machine.command = None
-        elif machine.phase is MachinePhase.DEPLOYING:
+        elif machine.phase is MachinePhase.DEPLOYING and (machine.failure or not _deployed(view, machine)):
             machine.command = None
         machine.failure, machine.since, machine.watch = None, time.time(), None
         machine.left_at = machine.joined_at = None
     if again:
         turns.save()
     return None
+
+
+def _deployed(view: MachineView, machine: MachineRecord) -> bool:
+    """Whether its deploy command ended well, so that only the proof is left."""
+    command = machine.command
+    if command is None or command.id is None:
+        return False
+    return commands.state(view.access, command.id, machine.id).status is commands.Status.SUCCEEDED
 
 
 def make_safe(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionRecord) -> Later | None:
@@ -60,10 +70,11 @@ def make_safe(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionRe
     """
     redeploy = run.request.on_failure == "roll_back_machine"
     mine = [machine for machine in region.machines if machine.phase in UNDER_WAY]
+    due = _due(mine, lambda machine: machine.old_build)
     try:
-        later = settle(view, turns, mine)
+        later = settle(view, turns, due)
         if later is None:
-            back = [machine for machine in mine if _turn_back(turns, machine, redeploy=redeploy)]
+            back = [m for m in mine if m not in due or _turn_back(turns, m, redeploy=redeploy)]
             later = turns.go(back)
     except Overtaken:
         raise  # what is written is the other process's
@@ -82,12 +93,12 @@ def bring_back(view: MachineView, turns: Turns, run: ReleaseRun, region: RegionR
         TooFewServe, Stalled, DeployFailed, NotHealthy, NotProven: a turn stopped; says which.
     """
     mine = [machine for machine in reversed(region.machines) if machine.touched]
+    due = _due(mine, lambda machine: machine.old_build)
     try:
-        later = settle(view, turns, [machine for machine in mine if machine.phase in UNDER_WAY])
+        later = settle(view, turns, due)
         if later is None:
-            for machine in mine:
-                if machine.aim != machine.old_build or machine.failure is not None:
-                    _turn_back(turns, machine, redeploy=True)
+            for machine in due:
+                _turn_back(turns, machine, redeploy=True)
             later = turns.go(mine)
     except Overtaken:
         raise  # what is written is the other process's
@@ -108,7 +119,7 @@ def _leave_word(
     Raises:
         Overtaken: another process is at work; what is written stays its own.
     """
-    region.stand = stand_of(region)
+    region.stand = stand_of(region, turns.sights)
     turns.save()
     if fault is None or not fault.retryable:
         resume(view.access, run, region)
@@ -116,8 +127,6 @@ def _leave_word(
 
 def _turn_back(turns: Turns, machine: MachineRecord, *, redeploy: bool) -> bool:
     """Aim a machine at its old build. False: it stays as it is, since that build is not proved on it."""
-    if machine.aim == machine.old_build and machine.failure is None:
-        return True
     machine.watch = Watch(since=time.time())
     proved = isinstance(turns.sights.page(machine, machine.old_build, _SHORT), Accept)
     if not proved and not redeploy:
@@ -133,6 +142,23 @@ def _turn_back(turns: Turns, machine: MachineRecord, *, redeploy: bool) -> bool:
     machine.since, machine.left_at = time.time(), None
     turns.save(event=text)
     return True
+
+
+def _due(
+    machines: Sequence[MachineRecord], aim: Callable[[MachineRecord], str | None]
+) -> list[MachineRecord]:
+    """Those that do not aim at that build yet; and where one had stopped, every one whose turn is under way.
+
+    A step that merely goes on, after a deferral or a lost worker, finds none stopped: what runs, runs on.
+    """
+    stopped = any(machine.failure is not None for machine in machines)
+    return [
+        machine
+        for machine in machines
+        if machine.aim != aim(machine)
+        or machine.failure is not None
+        or (stopped and machine.phase in UNDER_WAY)
+    ]
 
 
 def settle(view: MachineView, turns: Turns, machines: list[MachineRecord]) -> Later | None:
@@ -178,7 +204,7 @@ def withdraw(view: MachineView, run: ReleaseRun, region: RegionRecord) -> None:
             commands.cancel(view.access, command.id, machine.id)
 
 
-def stand_of(region: RegionRecord) -> str | None:
+def stand_of(region: RegionRecord, sights: Sights) -> str | None:
     """What is half-done, in a sentence; None when no machine was touched."""
     if not any(machine.touched for machine in region.machines):
         return None
@@ -186,14 +212,29 @@ def stand_of(region: RegionRecord) -> str | None:
     parts = [f"{len(has_new)} of {len(region.machines)} machines serve {region.new_build}"]
     for machine in region.machines:
         if machine.phase in UNDER_WAY:
-            parts.append(f"{machine.id} {_words(machine)}")
+            parts.append(f"{machine.id} {_where(machine, sights)}")
         elif machine.touched and machine.aim == machine.old_build:
             parts.append(f"{machine.id} serves {machine.old_build} again")
     return "; ".join(parts)
 
 
-def _words(machine: MachineRecord) -> str:
-    names = ", ".join(membership.name for membership in machine.memberships)
-    if machine.phase is MachinePhase.RETURNING:
-        return f"has {machine.aim} and is back in {names}, not proved healthy there"
-    return f"is out of {names}"
+def _where(machine: MachineRecord, sights: Sights) -> str:
+    """Where a machine stands now, by a look; AWS may not answer, which must not hide the rest."""
+    try:
+        found = sights.standings(machine)
+    except AirlockError as fault:
+        log.warning("%s", fault)
+        names = ", ".join(membership.name for membership in machine.memberships)
+        return f"may be out of {names}, which could not be read"
+    words = [f"{_STANDS[standing]} {membership.name}" for membership, standing in found.items()]
+    return f"is {', '.join(words)}" if words else "has no proved build"
+
+
+_STANDS = {
+    Standing.OUT: "out of",
+    Standing.DRAINING: "draining from",
+    Standing.IN_SERVICE: "in service in",
+    Standing.REGISTERING: "not yet healthy in",
+    Standing.UNHEALTHY: "unhealthy in",
+    Standing.UNKNOWN: "in no known state in",
+}

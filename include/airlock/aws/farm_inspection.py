@@ -9,6 +9,7 @@ from include.airlock.aws.commands import Ping
 from include.airlock.aws.farm_view import FarmSeen
 from include.airlock.aws.machine_view import MachineSeen, registered
 from include.airlock.aws.standing import Standing
+from include.airlock.model.health import Healthy, in_words, judge
 from include.airlock.model.machines import MachineRecord
 from include.airlock.model.rolling import Farm, RollingService
 from include.airlock.release.place import Fault
@@ -24,13 +25,30 @@ def inspect(place: str, service: RollingService, farm: Farm, seen: FarmSeen, bui
         *_builds(seen, build),
         *_capacity(service, seen, build),
         *_draining(seen),
+        *_times(service, seen),
         *_scaling(service, farm, seen),
     ]
     for machine in seen.machines:
-        found += _machine(machine, build)
-    if not seen.public:
-        found.append(("no_listener", "no load balancer of the farm leads to it, so nothing could be proved"))
+        found += _machine(machine, seen)
+    found += _public(seen)
     return [Fault(place, code, text, warning=code.startswith("warn_")) for code, text in found]
+
+
+def _public(seen: FarmSeen) -> Iterator[Found]:
+    """Both builds are proved through the load balancers, so they must lead to a page that can be read."""
+    if not seen.public:
+        yield (
+            "no_listener",
+            "no HTTP listener of a load balancer leads to it, so nothing could be proved; name public_host",
+        )
+    for url, reading in seen.public:
+        verdict = judge(reading, None)
+        if not isinstance(verdict, Healthy):
+            yield (
+                "public_page",
+                f"the status page through the load balancer, {url}: {in_words(verdict)}; "
+                "is it public_host, or the connection's public_scheme, that is missing?",
+            )
 
 
 def _builds(seen: FarmSeen, build: str) -> Iterator[Found]:
@@ -45,12 +63,18 @@ def _builds(seen: FarmSeen, build: str) -> Iterator[Found]:
         )
 
 
-def _machine(seen: MachineSeen, build: str) -> Iterator[Found]:
+def _machine(seen: MachineSeen, farm: FarmSeen) -> Iterator[Found]:
     name = seen.machine.id
     if seen.machine.state != "running":
         yield "state", f"{name} is {seen.machine.state}, not running"
     if not seen.memberships:
         yield "in_no_group", f"{name} is in no target group and no classic load balancer"
+    elif farm.named and not farm.named & {membership.key for membership, _ in seen.memberships}:
+        others = ", ".join(sorted({membership.name for membership, _ in seen.memberships}))
+        yield (
+            "in_no_group",
+            f"{name} is in none of the farm's groups, but in {others}; is it of another service?",
+        )
     if seen.ping is not Ping.ONLINE:
         yield "not_managed", f"{name} is {_PINGS[seen.ping]}, so nothing could be deployed to it"
     if seen.page is None:
@@ -92,6 +116,24 @@ def _draining(seen: FarmSeen) -> Iterator[Found]:
                 "connection draining is off" if group.kind == "classic" else "its deregistration delay is 0"
             )
             yield "warn_draining", f"{group.name}: {kind}, so requests in flight are cut at each detach"
+
+
+def _times(service: RollingService, seen: FarmSeen) -> Iterator[Found]:
+    """Limits of the spec that the groups' own settings would overrun in every turn."""
+    for group in seen.groups:
+        own = service.drain_timeout.total_seconds() if service.drain_timeout else None
+        if own is not None and group.kind == "target_group" and own < group.delay_s:
+            yield (
+                "warn_drain_timeout",
+                f"drain_timeout is {own:g} s and {group.name} drains for {group.delay_s:g} s, "
+                "so each turn would stop",
+            )
+        least, limit = group.interval_s * group.healthy_threshold, service.healthy_timeout.total_seconds()
+        if limit < least:
+            yield (
+                "warn_healthy_timeout",
+                f"healthy_timeout is {limit:g} s and {group.name} needs {least:g} s to say healthy",
+            )
 
 
 def _scaling(service: RollingService, farm: Farm, seen: FarmSeen) -> Iterator[Found]:

@@ -12,19 +12,21 @@ from include.airlock.aws.machine_view import MachineSeen, MachineView
 from include.airlock.aws.public import page_urls
 from include.airlock.aws.standing import Standing
 from include.airlock.errors import Refused
+from include.airlock.model.health import Reading
 from include.airlock.model.rolling import Farm, RollingRegion, RollingService
 
 
 @dataclass(frozen=True)
 class FarmSeen:
-    """All that a preflight judges of a farm; ``members`` by group key, ``absent`` are listed but unknown."""
+    """All that a preflight judges of a farm; ``members`` by group key, ``named`` those of the spec."""
 
     machines: tuple[MachineSeen, ...]
     groups: tuple[Group, ...]
     members: Mapping[str, Sequence[Member]]
     scaling: Mapping[str, scaling.ScalingGroup]
     document_faults: tuple[str, ...] = ()
-    public: tuple[str, ...] = ()
+    public: tuple[tuple[str, Reading], ...] = ()
+    named: frozenset[str] = frozenset()
 
 
 class FarmView(MachineView):
@@ -55,8 +57,7 @@ class FarmView(MachineView):
         """
         named = groups.find(self.access, self.farm.target_groups, self.farm.classic_load_balancers)
         ids = self._ids(named)
-        holding = {*ids, *(address for address, machine in self._by_address.items() if machine in ids)}
-        every = groups.all_groups(self.access, holding)
+        every = groups.all_groups(self.access, self.holding(ids))
         found = [*named, *(group for group in every if group.key not in {known.key for known in named})]
         members = {group.key: self.members(group) for group in found}
         in_groups = scaling.groups_of(self.access, ids)
@@ -67,13 +68,15 @@ class FarmView(MachineView):
         )
         deploy = self.service.deploy
         document = documents.read_document(self.access, deploy.document, deploy.document_version)
+        urls = page_urls(self.access, named or found, self.farm.public_host, self.service.status_page.path)
         return FarmSeen(
             machines=seen,
             groups=tuple(found),
             members={group.key: self.members(group) for group in found},  # now with their zones
             scaling={name: scaling.describe(self.access, name) for name in sorted(set(in_groups.values()))},
             document_faults=tuple(documents.faults_of(document, deploy.parameters_for(build))),
-            public=page_urls(self.access, named, self.farm.public_host, self.service.status_page.path),
+            named=frozenset(group.key for group in named),
+            public=tuple((url, self.reading(url)) for url in urls),
         )
 
     def _ids(self, named: Sequence[Group]) -> list[str]:
@@ -88,9 +91,14 @@ class FarmView(MachineView):
         return ids
 
     def public_urls(self) -> tuple[str, ...]:
-        """The status page's address through every load balancer that the spec names, or of its own domain."""
+        """The status page's address through every load balancer that the spec names, or of its own domain.
+
+        A farm of listed machines alone has those of every group that a machine of it is in.
+        """
         host, path = self.farm.public_host, self.service.status_page.path
         if host is not None:
             return page_urls(self.access, (), host, path)
         named = groups.find(self.access, self.farm.target_groups, self.farm.classic_load_balancers)
+        if not named:
+            named = groups.all_groups(self.access, self.holding(self.farm.instances))
         return page_urls(self.access, named, None, path)

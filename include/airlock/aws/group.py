@@ -16,7 +16,8 @@ class Group:
 
     ``key`` is the ARN or the classic name; ``delay_s`` the longest a drain takes, 0 with draining
     off; ``cross_zone`` False means that each zone serves its own share of the requests.
-    ``load_balancers`` are ARNs, and a classic load balancer's own name.
+    ``load_balancers`` are ARNs, and a classic load balancer's own name. ``slow``: a Network Load
+    Balancer's, which may take minutes longer to let a target go.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Group:
     load_balancers: tuple[str, ...]
     target_type: str
     vpc: str | None
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Member:
     ``machine`` is the instance id, and the address in a target group of type ``ip``. ``zone`` is
     the machine's availability zone where it was told or registered (``all`` for an address
     outside the network), otherwise None. ``reason`` is AWS's, for people.
+    ``address`` is what is registered where that is not ``machine``.
     """
 
     machine: str
@@ -49,6 +52,7 @@ class Member:
     zone: str | None
     standing: Standing
     reason: str
+    address: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +11,13 @@ from include.airlock.aws.connection import AwsAccess
 from include.airlock.aws.group import Group, Member
 from include.airlock.aws.machines import Machine
 from include.airlock.aws.standing import Standing
+from include.airlock.errors import NotFound
 from include.airlock.model.health import Reading, read
 from include.airlock.model.machine_service import MachineService
-from include.airlock.model.machines import Membership
+from include.airlock.model.machines import MachineRecord, Membership
 from include.airlock.status.probe import fetch, status_url
+
+log = logging.getLogger(__name__)
 
 _THERE = (Standing.IN_SERVICE, Standing.REGISTERING, Standing.UNHEALTHY, Standing.UNKNOWN)
 
@@ -53,9 +57,40 @@ class MachineView:
         others = {
             member.machine for each in members.values() for member in each if member.machine.startswith("i-")
         }
-        known = machines.describe(self.access, [*ids, *sorted(others)])
+        known = machines.describe(self.access, ids) | machines.known(self.access, sorted(others - set(ids)))
         self._zones.update({machine.id: machine.zone for machine in known.values()})
+        for machine in known.values():
+            self._by_address.update(dict.fromkeys(machine.addresses, machine.id))
         return known
+
+    def holding(self, ids: Sequence[str]) -> set[str]:
+        """What these machines may be registered as: their ids and every private address."""
+        known = self.describe(ids, {})
+        return {*ids, *(address for machine in known.values() for address in machine.addresses)}
+
+    def groups_of(self, held: Iterable[MachineRecord], *, gone: bool = False) -> dict[str, Group]:
+        """Every group that these machines are recorded in, by key; with ``gone`` those that still exist.
+
+        Raises:
+            NotFound: names the groups that are gone.
+        """
+        places = {(each.kind, each.key) for machine in held for each in machine.memberships}
+        arns = sorted(key for kind, key in places if kind == "target_group")
+        names = sorted(key for kind, key in places if kind == "classic")
+        if gone:
+            found = [group for arn in arns for group in self._found([arn], [])]
+            found += [group for name in names for group in self._found([], [name])]
+        else:
+            found = groups.find(self.access, arns, names) if places else []
+        return {group.key: group for group in found}
+
+    def _found(self, arns: Sequence[str], names: Sequence[str]) -> list[Group]:
+        """The group, or none where somebody deleted it: the machine's other groups must not suffer."""
+        try:
+            return groups.find(self.access, arns, names)
+        except NotFound as fault:
+            log.warning("%s", fault)
+            return []
 
     def machine_seen(
         self,
@@ -78,12 +113,13 @@ class MachineView:
 
     def _membership(self, group: Group, member: Member) -> Membership:
         """As it is registered. Only addresses are registered with a zone."""
-        target, zone = member.machine, None
-        if group.target_type == "ip":
-            target = next(address for address, name in self._by_address.items() if name == member.machine)
-            zone = member.zone
         return Membership(
-            kind=group.kind, key=group.key, name=group.name, target=target, port=member.port, zone=zone
+            kind=group.kind,
+            key=group.key,
+            name=group.name,
+            target=member.address or member.machine,
+            port=member.port,
+            zone=member.zone if group.target_type == "ip" else None,
         )
 
     def members(self, group: Group) -> list[Member]:
@@ -95,7 +131,7 @@ class MachineView:
         """With the machines' own zones, where these count; one that EC2 does not know keeps none."""
         unknown = [m.machine for m in read if m.machine not in self._zones and m.machine.startswith("i-")]
         if unknown:
-            known = machines.describe(self.access, unknown)
+            known = machines.known(self.access, unknown)
             self._zones.update({machine.id: machine.zone for machine in known.values()})
         return [replace(member, zone=self._zones.get(member.machine, member.zone)) for member in read]
 
@@ -113,12 +149,10 @@ class MachineView:
             found = machines.by_address(self.access, unknown, group.vpc)
             self._by_address.update({address: machine.id for address, machine in found.items()})
         return [
-            Member(
-                self._by_address.get(member.machine, member.machine),
-                member.port,
-                member.zone,
-                member.standing,
-                member.reason,
+            replace(
+                member,
+                machine=self._by_address.get(member.machine, member.machine),
+                address=member.machine,
             )
             for member in read
         ]

@@ -28,6 +28,7 @@ class Machine:
     zone: str | None
     vpc: str | None
     name: str | None
+    addresses: tuple[str, ...] = ()
 
 
 def describe(access: AwsAccess, machines: Iterable[str]) -> dict[str, Machine]:
@@ -43,6 +44,12 @@ def describe(access: AwsAccess, machines: Iterable[str]) -> dict[str, Machine]:
     if absent:
         raise NotFound(f"no such instance in {access.region}: {', '.join(absent)}", status=404)
     return {machine: found[machine] for machine in asked}
+
+
+def known(access: AwsAccess, machines: Iterable[str]) -> dict[str, Machine]:
+    """Those of these machines that the region knows, by id."""
+    asked = list(dict.fromkeys(machines))
+    return {machine.id: machine for machine in _filtered(access, "instance-id", asked)}
 
 
 def by_address(access: AwsAccess, addresses: Iterable[str], vpc: str | None = None) -> dict[str, Machine]:
@@ -85,4 +92,15 @@ def _machine(row: dict[str, Any]) -> Machine:
         zone=(row.get("Placement") or {}).get("AvailabilityZone"),
         vpc=row.get("VpcId"),
         name=tags.get("Name"),
+        addresses=_addresses(row),
     )
+
+
+def _addresses(row: dict[str, Any]) -> tuple[str, ...]:
+    """Every private address: each of them may be registered in a target group of type ``ip``."""
+    found = [
+        address.get("PrivateIpAddress")
+        for interface in row.get("NetworkInterfaces") or []
+        for address in interface.get("PrivateIpAddresses") or []
+    ]
+    return tuple(dict.fromkeys(each for each in (row.get("PrivateIpAddress"), *found) if each))

@@ -34,5 +34,5 @@ class DeployOperator(ChangeOperator):
         from include.airlock.aws.switch import deploy
 
         assert self.region
-        self._run = run
+        self._doing = run
         return deploy(run, self.region, self.places, patience=patience)

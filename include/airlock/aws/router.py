@@ -143,10 +143,8 @@ class RouterPlace:
         shift = region.shift
         if shift is None or not shift.weights:
             return None
-        whole = sum(shift.weights.values()) or 1
-        return (
-            f"{100 * shift.weights.get(shift.idle, 0) // whole} % of the requests were sent to the new build"
-        )
+        percent = 100 * shift.weights.get(shift.idle, 0) // (sum(shift.weights.values()) or 1)
+        return f"{percent} % of the requests were asked for the new build"
 
     def pages(self) -> Pages:
         """The status page through the listener."""
@@ -172,6 +170,10 @@ class RouterPlace:
         members = self._view.members(old)
         if not any(member.standing is Standing.IN_SERVICE for member in members):
             raise NotProven(f"no machine is healthy in {old.name}, which holds the way back")
+
+    def alone(self, region: RegionRecord, build: str) -> str | None:
+        """The build: nothing else is behind the address."""
+        return build
 
     def make_safe(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """Both groups go on serving with the weights that they have; a deploy under way is cancelled."""

@@ -115,7 +115,7 @@ class RouterView(MachineView):
     def _elsewhere(self, ids: Sequence[str], idle: str) -> dict[str, tuple[str, ...]]:
         """Other groups that hold machines of the idle group: a deploy would be felt there."""
         found: dict[str, tuple[str, ...]] = {}
-        for group in groups.all_groups(self.access, set(ids)):
+        for group in groups.all_groups(self.access, self.holding(ids)):
             if group.key != idle:
                 found[group.name] = tuple(each for each in self.ids(self.members(group)) if each in ids)
         return {name: machines for name, machines in found.items() if machines}

@@ -23,7 +23,7 @@ from include.airlock.errors import Drifted, NotHealthy, NotProven, Stalled, Tran
 from include.airlock.model.health import Healthy, Inconclusive, Reading, in_words, judge
 from include.airlock.model.machines import Shift, Watch
 from include.airlock.model.record import Phase, RegionRecord
-from include.airlock.model.streak import Wait
+from include.airlock.model.streak import Policy, Wait
 from include.airlock.release.lane import begin, mean
 from include.airlock.release.place import OpenPlace
 from include.airlock.release.run import ReleaseRun
@@ -166,9 +166,13 @@ class Switch:
         """
         policy = self.view.service.status_page.policy()
         self.region.watch = self.region.watch or Watch(since=time.time())
-        since, asked = self.region.watch.since, 0
-        url, bad = self.view.url(self.view.route()), 0
+        whole = SURE if percent in (0, WHOLE) else SAMPLE
+        url, bad, asked = self.view.url(self.view.route()), 0, 0
         while not shows(self._answers, percent):
+            if asked >= whole and not (bad or len(self._answers) % whole):
+                self._in_time(percent, policy)
+                if time.time() - self._began > self.patience:
+                    return Later(0.0)
             reading, asked = self.view.reading(url), asked + 1
             verdict = judge(reading, None)
             well = isinstance(verdict, Healthy) and self._known(reading)
@@ -180,18 +184,23 @@ class Switch:
                 raise (NotProven if isinstance(verdict, Inconclusive) else NotHealthy)(
                     f"{bad} bad answers in a row at {percent} %: {said}"
                 )
-            least = SURE if percent in (0, WHOLE) else SAMPLE
-            if time.time() - since > policy.deadline_s and asked >= least:
-                got = self._answers[-SAMPLE:]
-                raise NotProven(
-                    f"the answers do not show {percent} % after {policy.deadline_s:g} s: "
-                    f"{sum(got)} of {len(got)} were {self.region.new_build}"
-                )
-            between_samples = bad or not len(self._answers) % SAMPLE
-            if between_samples and time.time() - self._began > self.patience:
-                return Later(0.0)
             time.sleep(_BETWEEN_ANSWERS_S if well else policy.interval_s)
+        self.region.watch = None
         return None
+
+    def _in_time(self, percent: int, policy: Policy) -> None:
+        """Between two whole samples: may another one be taken?
+
+        Raises:
+            NotProven: the share did not show until the page's deadline.
+        """
+        assert self.region.watch is not None
+        if time.time() - self.region.watch.since > policy.deadline_s:
+            got = self._answers[-SAMPLE:]
+            raise NotProven(
+                f"the answers do not show {percent} % after {policy.deadline_s:g} s: "
+                f"{sum(got)} of {len(got)} were {self.region.new_build}"
+            )
 
     def _bad(self, bad: int, reading: Reading, percent: int, *, well: bool) -> int:
         """Bad answers so far. Only the build that is being given traffic clears them by a good one.

@@ -48,6 +48,7 @@ def group(access: AwsAccess, row: dict[str, Any]) -> Group:
         load_balancers=tuple(row.get("LoadBalancerArns") or ()),
         target_type=row.get("TargetType") or "instance",
         vpc=row.get("VpcId"),
+        slow=row.get("Protocol") in ("TCP", "UDP", "TCP_UDP", "TLS"),
     )
 
 

@@ -195,7 +195,7 @@ def _return(machine: MachineRecord, seen: Sight, limits: Limits, now: float, spe
             return _stop(Cause.STALLED, f"not back after {limits.healthy:g} s: {_where(seen)}")
         return Next(Move.JOIN, f"not in every group: {_where(seen)}")
     if not seen.serves:
-        if spent > limits.healthy:
+        if spent > limits.healthy + limits.slow_start:
             return _stop(Cause.STALLED, f"not healthy after {limits.healthy:g} s: {_where(seen)}")
         return Next(Move.WAIT, f"not healthy everywhere yet: {_where(seen)}")
     if machine.soaked < limits.soak:

@@ -42,22 +42,36 @@ class Acts:
 
     def leave(self, machine: MachineRecord, seen: Sight) -> None:
         """Take it out of every group that holds it; in an Auto Scaling group it goes into standby first."""
+        before = machine.model_copy()
         fresh = machine.phase is not MachinePhase.LEAVING
         enter(machine, MachinePhase.LEAVING)
         machine.begun = True
         self.save(event=f"{machine.id} leaves {self._names(machine)}" if fresh else None)
         if machine.scaling_group is not None and seen.lifecycle == "InService":
-            suspend(self.view.access, self.run, self.region, machine.scaling_group)
-            try:
-                scaling.enter_standby(self.view.access, machine.scaling_group, [machine.id])
-            except Rejected as fault:
-                log.warning("%s", fault)  # the next look tells whether an earlier request was taken
+            self._stand_by(machine, machine.scaling_group, before)
         for membership, standing in seen.standings:
             if registered(standing):
                 self._detach(membership)
         if machine.left_at is None:
             machine.left_at = machine.since = time.time()  # draining begins now
             self.save()
+
+    def _stand_by(self, machine: MachineRecord, group: str, before: MachineRecord) -> None:
+        """Into standby. Refused while it is in service, it stays in its load balancers too.
+
+        Raises:
+            Rejected: with Auto Scaling's reason; nothing was changed.
+        """
+        suspend(self.view.access, self.run, self.region, group)
+        try:
+            scaling.enter_standby(self.view.access, group, [machine.id])
+        except Rejected as fault:
+            if scaling.describe(self.view.access, group).instances.get(machine.id) != "InService":
+                log.warning("%s", fault)  # an earlier request was taken
+                return
+            machine.phase, machine.begun, machine.failure = before.phase, before.begun, str(fault)
+            self.save()
+            raise
 
     def _detach(self, membership: Membership) -> None:
         group = self.groups[membership.key]
@@ -119,7 +133,11 @@ class Acts:
         return f"{words} airlock {digest}" if words else f"airlock {digest}"
 
     def join(self, machine: MachineRecord, seen: Sight) -> None:
-        """Put it back into exactly the groups that it was in; a draining one is registered again."""
+        """Put it back into exactly the groups that it was in; a draining one is registered again.
+
+        Raises:
+            CloudError: one refused it; it was put back into the others.
+        """
         fresh = machine.phase is not MachinePhase.RETURNING
         enter(machine, MachinePhase.RETURNING)
         back = f"; back to {self._names(machine)}" if machine.memberships else ""
@@ -129,22 +147,41 @@ class Acts:
             try:
                 scaling.exit_standby(self.view.access, machine.scaling_group, [machine.id])
             except Rejected as fault:
-                log.warning("%s", fault)  # the next look tells whether an earlier request was taken
-        for membership, standing in seen.standings:
-            if standing in (Standing.OUT, Standing.DRAINING):
-                group = self.groups[membership.key]
-                groups.attach(self.view.access, group, membership.target, membership.port, membership.zone)
+                if (
+                    scaling.describe(self.view.access, machine.scaling_group).instances.get(machine.id)
+                    == "Standby"
+                ):
+                    raise
+                log.warning("%s", fault)  # an earlier request was taken
+        refused = [
+            self._attach(membership)
+            for membership, standing in seen.standings
+            if standing in (Standing.OUT, Standing.DRAINING)
+        ]
+        for each in refused:
+            if each is not None:
+                raise each
         if machine.joined_at is None:
             machine.joined_at = machine.since = time.time()
             self.save()
+
+    def _attach(self, membership: Membership) -> AirlockError | None:
+        """One group that refuses it keeps it out of no other."""
+        group = self.groups[membership.key]
+        try:
+            groups.attach(self.view.access, group, membership.target, membership.port, membership.zone)
+        except AirlockError as fault:
+            return fault
+        return None
 
     def done(self, machine: MachineRecord) -> None:
         """Its turn is over."""
         enter(machine, MachinePhase.DONE)
         machine.failure = None
+        verb = "serves" if machine.memberships else "has"
         count = sum(each.phase is MachinePhase.DONE for each in self.region.machines)
         self.save(
-            event=f"{machine.id} serves {machine.aim} ({count} of {len(self.region.machines)} machines)"
+            event=f"{machine.id} {verb} {machine.aim} ({count} of {len(self.region.machines)} machines)"
         )
 
     def _names(self, machine: MachineRecord) -> str:

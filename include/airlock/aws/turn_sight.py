@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from include.airlock.aws import commands, scaling
 from include.airlock.aws.capacity import barred
+from include.airlock.aws.errors import line
 from include.airlock.aws.group import Group
 from include.airlock.aws.machine_view import MachineView, registered
 from include.airlock.aws.public import worst_of
@@ -27,10 +29,10 @@ from include.airlock.model.record import RegionRecord
 from include.airlock.model.streak import Decision, Policy
 from include.airlock.status.watch import watch
 
+log = logging.getLogger(__name__)
+
 _PAGE_S = 5.0
 """Seconds to stay with one machine's page, so that others in their turn are not left waiting."""
-
-_TOLD = 2000
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Sights:
     groups: Mapping[str, Group]
     region: RegionRecord
     urls: Sequence[str]
+    _logged: set[str] = field(default_factory=set)
 
     def of(self, machine: MachineRecord) -> Sight:
         """One machine as it is now; only what its phase asks for is looked at.
@@ -52,7 +55,7 @@ class Sights:
         Raises:
             CloudError: AWS could not be asked.
         """
-        seen = Sight(tuple(self._standings(machine).items()), lifecycle=self._lifecycle(machine))
+        seen = Sight(tuple(self.standings(machine).items()), lifecycle=self._lifecycle(machine))
         if machine.phase is MachinePhase.RETURNING:
             return self._through(seen)
         command = machine.command
@@ -67,12 +70,18 @@ class Sights:
             since = datetime.fromtimestamp(command.sent_at, UTC)
             command.id = commands.find_sent(self.view.access, machine.id, command.token, since)
 
-    def _standings(self, machine: MachineRecord) -> dict[Membership, Standing]:
+    def standings(self, machine: MachineRecord) -> dict[Membership, Standing]:
+        """Where exactly its recorded memberships stand."""
         found: dict[Membership, Standing] = {}
-        for key in dict.fromkeys(membership.key for membership in machine.memberships):
+        for key in self._keys(machine):
             own = [membership for membership in machine.memberships if membership.key == key]
             found.update(self.view.standings(self.groups[key], own))
         return found
+
+    def _keys(self, machine: MachineRecord) -> list[str]:
+        """The groups that it is recorded in, as far as they are looked at."""
+        keys = dict.fromkeys(membership.key for membership in machine.memberships)
+        return [key for key in keys if key in self.groups]
 
     def _lifecycle(self, machine: MachineRecord) -> str | None:
         if machine.scaling_group is None:
@@ -84,19 +93,23 @@ class Sights:
         """Whether it may leave, read right before; a machine that is out needs no leave."""
         if not any(registered(standing) for _, standing in seen.standings) and seen.lifecycle != "InService":
             return seen
-        keys = dict.fromkeys(membership.key for membership in machine.memberships)
-        members = {key: self.view.members(self.groups[key]) for key in keys}
+        members = {key: self.view.members(self.groups[key]) for key in self._keys(machine)}
+        floors = [floor for floor in self.region.floors if floor.key in self.groups]
         out = {each.id for each in self.region.machines if each.phase in UNDER_WAY}
-        return replace(seen, barred=barred(machine, self.region.floors, members, out))
+        return replace(seen, barred=barred(machine, floors, members, out))
 
     def _command(self, machine: MachineRecord, command: str, seen: Sight) -> Sight:
         """How its deploy fares; once that ended well, what its own page says."""
         state = commands.state(self.view.access, command, machine.id)
-        if state.status.over:
-            machine.output = f"{state.output}{state.error}"[-_TOLD:] or None
-        said = f"{state.details}, exit code {state.exit_code}"
-        last = (state.error or state.output).strip()
-        seen = replace(seen, command=state.status, said=f"{said}: {last[-300:]}" if last else said)
+        if state.status.over and command not in self._logged:
+            self._logged.add(command)
+            log.info(
+                "what command %s printed on %s: %s", command, machine.id, line(state.output) or "nothing"
+            )
+            log.info("and as errors: %s", line(state.error) or "nothing")
+        code = "" if state.exit_code is None else f", exit code {state.exit_code}"
+        said = f"{line(state.details)}{code} (output: the step's log, or Run Command {command})"
+        seen = replace(seen, command=state.status, said=said)
         if state.status is not commands.Status.SUCCEEDED:
             return seen
         return replace(seen, page=self.page(machine, machine.aim))

@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from include.airlock.aws import groups
 from include.airlock.aws.machine_view import MachineView
 from include.airlock.aws.turn import Cause, Limits, Move, Next, Sight, decide
 from include.airlock.aws.turn_acts import Acts
@@ -46,15 +45,16 @@ SETTLE_S = 30.0
 MARGIN_S = 60.0
 """Seconds on top of a time that AWS itself keeps to, for the states to be told."""
 
-_PATIENT_ERRORS_S = 120.0
-"""Seconds for which AWS may fail to answer before the step is given back to its retries."""
+SLOW_MARGIN_S = 300.0
+"""The same for Network Load Balancers, which were reported to take 3 to 5 minutes each way."""
 
 
 class Turns:
     """Turns of machines, ``most`` of them out at once.
 
     ``save`` stores the region, or stops when another process has. ``urls`` are the status page's
-    addresses through the load balancers, empty where none leads to these machines yet.
+    addresses through the load balancers, empty where none leads to these machines yet. With
+    ``gone`` a group that somebody deleted is left out: on the way back it must hold up no other.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Turns:
         urls: Sequence[str],
         most: int,
         patience: float,
+        gone: bool = False,
     ) -> None:
         self._view = view
         self._region = region
@@ -74,17 +75,10 @@ class Turns:
         self._patience = patience
         self._began = time.time()
         self._said: dict[str, str] = {}
-        known = self._groups(region.machines)
+        known = view.groups_of(region.machines, gone=gone)
         self.save = save
         self.sights = Sights(view, known, region, urls)
         self.acts = Acts(view, run, region, known, self.save)
-
-    def _groups(self, machines: Sequence[MachineRecord]) -> dict[str, groups.Group]:
-        held = {(each.kind, each.key) for machine in machines for each in machine.memberships}
-        arns = sorted(key for kind, key in held if kind == "target_group")
-        names = sorted(key for kind, key in held if kind == "classic")
-        found = groups.find(self._view.access, arns, names) if held else []
-        return {group.key: group for group in found}
 
     def go(self, machines: Sequence[MachineRecord]) -> Later | None:
         """Give each machine its turn; ``Later`` when a wait outlasts the patience.
@@ -94,22 +88,22 @@ class Turns:
             Drifted: another process is at work on the same farm.
             Transient: AWS has not answered for long.
         """
-        silent_since: float | None = None
+        silent: Transient | None = None
         while left := [machine for machine in machines if machine.phase is not MachinePhase.DONE]:
             begun = [machine for machine in left if machine.phase in UNDER_WAY]
             fresh = [machine for machine in left if machine.phase not in UNDER_WAY]
             active = begun + fresh[: max(0, self._most - len(begun))]
             try:
                 acted = [self._step(machine) for machine in active]
-                silent_since = None
+                silent = None
             except Transient as fault:
                 log.warning("%s", fault)
-                silent_since, acted = silent_since or time.time(), []
-                if time.time() - silent_since > _PATIENT_ERRORS_S:
-                    raise
+                silent, acted = fault, []
             if any(acted):
                 continue
             later = self._pause(min((self._least(machine) for machine in active), default=0.0))
+            if later and silent:
+                raise silent  # a deferral would begin anew and never end; Airflow's retries are counted
             if later:
                 return later
         return None
@@ -178,10 +172,11 @@ class Turns:
         service = self._view.service
         floors = self._floors(machine)
         delay = max([floor.delay_s for floor in floors], default=0.0)
+        margin = SLOW_MARGIN_S if any(floor.slow for floor in floors) else MARGIN_S
         healthy = service.healthy_timeout.total_seconds()
         return Limits(
             capacity=healthy,
-            drain=self._view.drain_timeout_s or delay + MARGIN_S,
+            drain=self._view.drain_timeout_s or delay + margin,
             command=service.deploy.timeout.total_seconds() + MARGIN_S,
             settle=SETTLE_S,
             healthy=healthy,

@@ -145,6 +145,10 @@ class SlotPlace:
         watched = watch(lambda: view.reading(url), region.old_build, once, build_only=True)
         watched.or_raise("staging: ")
 
+    def alone(self, region: RegionRecord, build: str) -> str | None:
+        """The build: nothing else is behind the address."""
+        return build
+
     def make_safe(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """Nothing: a swap is never half-done for long, and both slots keep serving what they hold."""
 

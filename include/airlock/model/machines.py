@@ -97,7 +97,6 @@ class MachineRecord(_Stored):
     left_at: float | None = Field(None, description="epoch seconds when it was first taken out")
     joined_at: float | None = Field(None, description="epoch seconds when it was first put back")
     already: bool = Field(False, description="it had the build before the release began, so it is left alone")
-    output: str | None = Field(None, description="the end of what the deploy command printed")
     failure: str | None = None
 
     @property
@@ -133,6 +132,8 @@ class GroupFloor(_Stored):
     )
     delay_s: float = Field(0.0, description="longest time for what is in flight after a detach, by the group")
     slow_start_s: float = 0.0
+    others: int = Field(0, description="machines in it that are not of the farm")
+    slow: bool = Field(False, description="a Network Load Balancer's, which takes minutes to let go")
     healthy_s: float = Field(0.0, description="least time until an attached target counts as healthy")
 
 

@@ -128,6 +128,15 @@ def _each_once(regions: tuple[RollingRegion, ...]) -> tuple[RollingRegion, ...]:
     return regions
 
 
+def _shares(farm: Farm, farms: tuple[Farm, ...]) -> bool:
+    """Whether another farm serves in one of its groups and goes on doing so; the preflight counts them."""
+
+    def held(each: Farm) -> set[str]:
+        return {*map(group_name, each.target_groups), *each.classic_load_balancers}
+
+    return any(held(farm) & held(other) for other in farms if other is not farm)
+
+
 class RollingService(MachineService):
     """A service on EC2 machines that leave their load balancers in turn, farm by farm, region by region."""
 
@@ -163,7 +172,7 @@ class RollingService(MachineService):
     def _somebody_serves(self) -> Self:
         for index, region in enumerate(self.regions):
             for number, farm in enumerate(region.farms):
-                size = len(farm.instances)
+                size = 0 if _shares(farm, region.farms) else len(farm.instances)
                 if size and self.max_unavailable >= size and self.min_healthy is None:
                     raise fault(
                         f"are {size}, and max_unavailable is {self.max_unavailable}: all could be out at "

@@ -38,7 +38,7 @@ def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: fl
         with open_place(run.service, name) as place:
             later = place.bring_back(run, region, patience=patience)
             if later is None:
-                later = prove(place, run, region, region.old_build or "", patience)
+                later = prove(place, run, region, place.alone(region, region.old_build or ""), patience)
     except (Transient, Overtaken):
         raise
     except AirlockError as fault:

@@ -74,7 +74,7 @@ def change(
     region = begin(run, name)
     with open_place(run.service, name) as place:
         if region.phase is Phase.ACCEPTED:
-            _still_there(place, run, name)
+            _still_there(place, region, run.request.build)
             _sound_again(run, region, verb)
             return None
         mean(run, region, place)
@@ -104,13 +104,11 @@ def mean(run: ReleaseRun, region: RegionRecord, place: Place) -> None:
         run.save(region)
 
 
-def _still_there(place: Place, run: ReleaseRun, name: str) -> None:
+def _still_there(place: Place, region: RegionRecord, build: str) -> None:
     """A cleared step of an accepted region looks, and changes nothing whatever it sees."""
-    seen = place.reading(run.request.build).build
-    if seen != run.request.build:
-        raise Drifted(
-            f"{name} was accepted with {run.request.build}; now {seen or 'nothing readable'} answers"
-        )
+    alone, seen = place.alone(region, build), place.reading(build).build
+    if seen is None or alone not in (None, seen):
+        raise Drifted(f"{region.name} was accepted with {build}; now {seen or 'nothing readable'} answers")
 
 
 def _sound_again(run: ReleaseRun, region: RegionRecord, verb: str) -> None:
@@ -134,10 +132,10 @@ def verify(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float
         region = run.region(name)
     with open_place(run.service, name) as place:
         if region.phase is Phase.ACCEPTED:
-            _watched(place, run.request.build).or_raise()
+            _watched(place, place.alone(region, run.request.build)).or_raise()
             _sound_again(run, region, "verify")
             return None
-        later = prove(place, run, region, run.request.build, patience)
+        later = prove(place, run, region, place.alone(region, run.request.build), patience)
         if later:
             return later
         place.complete_proof(region)
@@ -148,7 +146,7 @@ def verify(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float
 
 def _watched(
     place: Place,
-    build: str,
+    build: str | None,
     policy: Policy | None = None,
     proof: Watch | None = None,
     patience: float | None = None,
@@ -158,8 +156,10 @@ def _watched(
     return watch(lambda: place.reading(build), build, policy, proof=proof, patience=patience, switched=True)
 
 
-def prove(place: Place, run: ReleaseRun, region: RegionRecord, build: str, patience: float) -> Later | None:
-    """``build`` answers clients, Healthy, several times in a row; a proof under way goes on.
+def prove(
+    place: Place, run: ReleaseRun, region: RegionRecord, build: str | None, patience: float
+) -> Later | None:
+    """``build`` answers clients, Healthy, several times in a row; a proof under way goes on. None: any build.
 
     Raises:
         NotHealthy, NotProven: with what was wrong.
@@ -216,7 +216,7 @@ def _soaked(run: ReleaseRun, region: RegionRecord) -> bool:
     return time.time() >= _verified(region) + run.service.bake.total_seconds()
 
 
-def _trigger(place: Place, build: str, since: float, soak: float) -> StatusTrigger:
+def _trigger(place: Place, build: str | None, since: float, soak: float) -> StatusTrigger:
     from include.airlock.status.triggers import StatusTrigger
 
     page, at = place.service.status_page.model_dump(mode="json"), place.pages()
@@ -229,7 +229,7 @@ def _trigger(place: Place, build: str, since: float, soak: float) -> StatusTrigg
 def _bake(place: Place, run: ReleaseRun, region: RegionRecord, patience: float) -> Later | None:
     since = _verified(region)
     soak = run.service.bake.total_seconds()
-    build = run.request.build
+    build = place.alone(region, run.request.build)
     later = Later(0.0, trigger=_trigger(place, build, since, soak))
     if region.watch is None:
         region.watch = Watch(since=since)

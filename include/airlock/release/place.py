@@ -96,6 +96,9 @@ class Place(Protocol):
             NotProven, NotHealthy, Drifted: it is not so.
         """
 
+    def alone(self, region: RegionRecord, build: str) -> str | None:
+        """``build`` where it alone must answer clients then; None where others rightly answer beside it."""
+
     def make_safe(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """The release stops here and stays: leave nothing half-done that can be ended without a way back."""
 

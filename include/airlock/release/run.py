@@ -35,6 +35,8 @@ class ReleaseRun:
     request: ChangeRequest
     ledger: Ledger
     release: str
+    ended: bool = False
+    """Whether the running step was ended from outside: nothing more is sent."""
 
     def record(self) -> ReleaseRecord:
         """The whole release as stored now."""
@@ -62,6 +64,8 @@ class ReleaseRun:
 
         def save(_: object = None, *, event: str | None = None) -> None:
             nonlocal expected
+            if self.ended:
+                raise Overtaken("the step was ended from outside; nothing more is sent")
             stored = self.region(region.name)
             if getattr(stored, part) != getattr(expected, part) or stored.phase is not expected.phase:
                 raise Overtaken(f"another process of this release is changing {region.name}; this one stops")

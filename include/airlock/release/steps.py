@@ -26,6 +26,19 @@ class PlaceStep(ReleaseStep):
     def __init__(self, *, places: OpenPlace, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.places = places
+        self._doing: ReleaseRun | None = None
+
+    def on_kill(self) -> None:
+        """A person ended the step: cancel what would go on without it. A look later tells how far it got."""
+        run = self._doing
+        if run is None or self.region is None:
+            return
+        run.ended = True  # Airflow lets the interrupted work go on for some seconds
+        try:
+            with self.places(self.service, self.region) as place:
+                place.withdraw(run, run.region(self.region))
+        except AirlockError as fault:
+            log.warning("what was under way could not be cancelled: %s", fault)
 
 
 class PreflightOperator(PlaceStep):
@@ -75,20 +88,9 @@ class ChangeOperator(PlaceStep):
         from include.airlock.release.lane import change
 
         assert self.region
-        self._run = run
+        self._doing = run
         verb = self.task_id.rpartition(".")[2]
         return change(run, self.region, self.places, patience=patience, verb=verb)
-
-    def on_kill(self) -> None:
-        """A person ended the step: cancel what would go on without it. A look later tells how far it got."""
-        run: ReleaseRun | None = getattr(self, "_run", None)
-        if run is None or self.region is None:
-            return
-        try:
-            with self.places(self.service, self.region) as place:
-                place.withdraw(run, run.region(self.region))
-        except AirlockError as fault:
-            log.warning("what was under way could not be cancelled: %s", fault)
 
 
 class VerifyOperator(PlaceStep):
@@ -128,6 +130,7 @@ class RollBackOperator(PlaceStep):
         from include.airlock.release.back import halt, reached, roll_back
 
         assert self.region
+        self._doing = run
         if not reached(run, self.region):
             raise AirflowSkipException(f"the release did not reach {self.region}")
         if run.request.on_failure in _HALTING:

@@ -21,7 +21,7 @@ class StatusTrigger(BaseTrigger):
     Args:
         url: the page's address.
         ca_file: PEM file to trust, or None for the machine's own trust store.
-        build: the build that must answer.
+        build: the build that must answer; None takes any.
         since: epoch seconds when the bake began.
         soak: seconds of bake.
         page: the spec's ``status_page`` as JSON.
@@ -33,7 +33,7 @@ class StatusTrigger(BaseTrigger):
         *,
         url: str,
         ca_file: str | None,
-        build: str,
+        build: str | None,
         since: float,
         soak: float,
         page: dict[str, Any],

@@ -151,11 +151,11 @@ def _let_calls_come(fate: Fate) -> None:
             fate.come("after_change")
         return answer
 
-    Endpoint.make_request = make_request  # type: ignore[method-assign]
+    Endpoint.make_request = make_request
 
 
 def survive(doomed: Sequence[Doomed]) -> None:
-    """Fork all of them at once, each again when it was killed, until one process of each has ended by itself."""
+    """Fork all of them at once, each again when it was killed, until a process of each ends by itself."""
     running = {each.fork(): each for each in doomed}
     deadline = time.monotonic() + LIMIT_S
     try:

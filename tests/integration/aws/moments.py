@@ -13,7 +13,7 @@ Holds = Callable[[RegionRecord], bool]
 
 
 class Moments(MemoryStore):
-    """Airflow's asset state store in memory; what is to happen at a moment happens right after it is stored."""
+    """A store in memory; what is to happen at a moment happens right after that moment is stored."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import pytest
@@ -107,9 +109,12 @@ def test_one_machine_whose_owner_allows_an_outage(roll: Any, sandbox: SandboxCli
 
 def test_a_zone_that_would_be_left_alone(roll: Any, sandbox: SandboxClient) -> None:
     # Given three machines, one of them alone in its zone, and balancing within zones only
-    farm = Scene(sandbox, "zonal")
-    sentence = refused(roll("zonal"))
-    assert "it does not reach across zones" in sentence
+    farm = Scene(sandbox, "addresses")
+    [arn] = farm.told["target_groups"].values()
+    within = {"Key": "load_balancing.cross_zone.enabled", "Value": "false"}
+    sandbox.aws("elbv2").modify_target_group_attributes(TargetGroupArn=arn, Attributes=[within])
+    # When it is released / Then it is refused
+    assert "it does not reach across zones" in refused(roll("addresses", {"classic_load_balancers": ()}))
     no_changes(farm)
 
 
@@ -124,16 +129,17 @@ def test_the_other_machine_is_sick(roll: Any, scene: Scene) -> None:
     no_changes(scene)
 
 
-def test_draining_that_is_off_is_a_warning(roll: Any, sandbox: SandboxClient) -> None:
+def test_draining_that_is_off_is_a_warning(roll: Any, scene: Scene) -> None:
     # Given a classic load balancer without connection draining / When the farm is released
-    farm = Scene(sandbox, "undrained")
-    release: Rehearsal = roll("undrained")
-    outcome, sentence = release.go()
-    # Then it is done, and people were warned
-    assert outcome is Outcome.RELEASED, (sentence, release.errors)
+    scene.sandbox.aws("elb").modify_load_balancer_attributes(
+        LoadBalancerName="orders-production-classic",
+        LoadBalancerAttributes={"ConnectionDraining": {"Enabled": False}},
+    )
+    release: Rehearsal = roll()
+    assert release.step("preflight"), release.errors
+    # Then it is not refused, and people are warned
     [warning] = release.record.warnings
-    assert "undrained-production-classic: connection draining is off" in warning
-    assert farm.builds() == [NEW, NEW]
+    assert "orders-production-classic: connection draining is off" in warning
 
 
 @pytest.mark.parametrize("operation", ["DescribeTargetHealth", "DescribeInstances", "GetDocument"])
@@ -146,9 +152,6 @@ def test_a_read_that_is_not_allowed(roll: Any, scene: Scene, operation: str) -> 
 
 def test_a_wrong_key(roll: Any, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a connection whose access key AWS does not know / When the farm is released / Then it is refused
-    import json
-    import os
-
     row = json.loads(os.environ["AIRFLOW_CONN_AWS_EU_WEST_1"])
     monkeypatch.setenv("AIRFLOW_CONN_AWS_EU_WEST_1", json.dumps(row | {"login": "AKIAWRONG00000000000"}))
     sentence = refused(roll())

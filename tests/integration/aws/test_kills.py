@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from include.airlock.model.record import Outcome
-from tests.integration.aws.conftest import quick_connections
 from tests.integration.aws.doomed import (
     Doomed,
+    Fate,
     after_each_change,
     before_each_change,
     later_and_later,
@@ -21,10 +21,10 @@ from tests.integration.aws.doomed import (
 from tests.integration.aws.trace import Scene
 from tests.integration.aws.world import PRODUCTION, blue_green, rolling
 from tests.integration.rehearsal import NEW, OLD, Rehearsal
-from tests.sandbox_client import SandboxClient, SandboxRun
+from tests.sandbox_client import SandboxClient
 
-FORWARD = ("orders", "checkout", "addresses", "undrained", "scaled")
-"""Released forward; ``patient`` is brought back, and ``search`` is blue/green."""
+FORWARD = ("orders", "checkout", "addresses", "patient", "scaled")
+"""Released forward; ``lonely`` is brought back, and ``search`` is blue/green."""
 
 
 def forward(release: Rehearsal) -> None:
@@ -47,8 +47,10 @@ class Killed:
         self.before = {name: scene.standings() for name, scene in self.scenes.items()}
         production: dict[str, Any] = {"regions": [PRODUCTION], "on_failure": "roll_back_region"}
 
-        def doomed(name: str, *more: Any, **keys: Any) -> Doomed:
-            return Doomed(rolling(name, **keys), folder / f"{name}.json", *more, conf=production)
+        def doomed(
+            name: str, fates: Iterator[Fate], act: Callable[[Rehearsal], object], **keys: Any
+        ) -> Doomed:
+            return Doomed(rolling(name, **keys), folder / f"{name}.json", fates, act, production)
 
         shift = blue_green(step_bake=timedelta(0))
         self.doomed = {
@@ -57,7 +59,7 @@ class Killed:
             "addresses": doomed(
                 "addresses", later_and_later("call", 20, 7), forward, farm={"classic_load_balancers": ()}
             ),
-            "undrained": doomed("undrained", later_and_later("store", 1, 1), forward),
+            "patient": doomed("patient", later_and_later("store", 1, 1), forward),
             "scaled": doomed(
                 "scaled",
                 later_and_later("after_change", 1, 1),
@@ -78,25 +80,11 @@ class Killed:
         survive(list(self.doomed.values()))
 
 
-@pytest.fixture(scope="module")
-def killed(aws_run: SandboxRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
-    """All of them, side by side."""
-    aws_run.client.reset()
-    with pytest.MonkeyPatch.context() as patched:
-        quick_connections(aws_run.client, patched)
-        found = Killed(aws_run.client, tmp_path_factory.mktemp("killed"))
-        found.run()
-        yield found
-
-
-@pytest.mark.parametrize("service", FORWARD)
-def test_machine_by_machine(killed: Killed, service: str) -> None:
-    # Given a release whose process was killed again and again / Then it ended well all the same
+def machine_by_machine(killed: Killed, service: str) -> None:
+    """Every machine got the build once, while the others served, and is back where it was."""
     release, scene = killed.doomed[service].rehearsal(), killed.scenes[service]
-    assert killed.doomed[service].tries >= 5
     outcome, sentence = release.outcome()
     assert outcome is Outcome.RELEASED, sentence
-    # And every machine got the build once, while the others served, and is back where it was
     assert scene.deployed() == [(machine, NEW) for machine in scene.machines]
     assert scene.standings() == killed.before[service]
     scene.assert_never_below(len(scene.machines) - 1)
@@ -104,25 +92,19 @@ def test_machine_by_machine(killed: Killed, service: str) -> None:
     assert release.ledger.lock() is None
 
 
-def test_auto_scaling_is_given_back(killed: Killed) -> None:
-    group = killed.sandbox.aws_state("scaling_groups")["scaled-production"]
-    assert group["suspended"] == []
-    assert set(group["instances"].values()) == {"InService"}
-
-
-def test_on_the_way_back(killed: Killed) -> None:
-    # Given a way back whose process was killed after each of its changes / Then the old build serves again
-    release, scene = killed.doomed["lonely"].rehearsal(), killed.scenes["lonely"]
-    assert killed.doomed["lonely"].tries > 3
-    assert release.outcome()[0] is Outcome.ROLLED_BACK
+def on_the_way_back(killed: Killed, service: str) -> None:
+    """The old build serves again, and was deployed once."""
+    release, scene = killed.doomed[service].rehearsal(), killed.scenes[service]
+    outcome, sentence = release.outcome()
+    assert outcome is Outcome.ROLLED_BACK, sentence
     assert [build for _, build in scene.deployed()] == [NEW, OLD]
-    assert scene.standings() == killed.before["lonely"]
+    assert scene.standings() == killed.before[service]
     scene.assert_one_deploy_at_a_time()
 
 
-def test_between_two_groups(killed: Killed) -> None:
-    # Given a blue/green release that was killed at calls of every kind / Then all requests go to the new build
-    release, pair = killed.doomed["search"].rehearsal(), killed.scenes["search"]
+def between_two_groups(killed: Killed, service: str) -> None:
+    """All requests go to the new build, and got there without a step back."""
+    release, pair = killed.doomed[service].rehearsal(), killed.scenes[service]
     outcome, sentence = release.outcome()
     assert outcome is Outcome.RELEASED, sentence
     assert len(pair.deployed()) == 2
@@ -131,3 +113,21 @@ def test_between_two_groups(killed: Killed) -> None:
     shares = [each["weights"].get(groups["search-green"], 0) for each in changes]
     assert shares == sorted(shares) and shares[-1] == 100
     pair.assert_one_deploy_at_a_time(most=2)
+
+
+def test_killed_again_and_again(
+    sandbox: SandboxClient, connections: None, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    # Given seven releases side by side / When the process of each is killed at one call after the other
+    killed = Killed(sandbox, tmp_path)
+    killed.run()
+    # Then each of them ended as if nothing had happened
+    for service, each in killed.doomed.items():
+        judge = {"lonely": on_the_way_back, "search": between_two_groups}.get(service, machine_by_machine)
+        with subtests.test(service):
+            assert each.tries >= 4, "it was hardly killed"
+            judge(killed, service)
+    # And Auto Scaling works as before
+    group = sandbox.aws_state("scaling_groups")["scaled-production"]
+    assert group["suspended"] == []
+    assert set(group["instances"].values()) == {"InService"}

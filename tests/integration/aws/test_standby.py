@@ -51,7 +51,7 @@ def test_a_release_through_standby(roll: Any, farm: Scene, moments: Moments) -> 
     assert outcome is Outcome.RELEASED, (sentence, release.errors)
     [seen] = meanwhile
     assert seen["instances"][farm.machines[0]] == "Standby"
-    assert INTERFERING <= set(seen["suspended"])
+    assert set(seen["suspended"]) >= INTERFERING
     # And afterwards all is as it was, and nobody was replaced
     assert scaling(farm) == group and group["suspended"] == ["AlarmNotification"]
     assert farm.builds() == [NEW] * 3 and farm.standings() == before
@@ -60,12 +60,7 @@ def test_a_release_through_standby(roll: Any, farm: Scene, moments: Moments) -> 
 
 
 @pytest.mark.parametrize(
-    ("policy", "outcome"),
-    [
-        ("roll_back_region", Outcome.ROLLED_BACK),
-        ("roll_back_machine", Outcome.HALTED),
-        ("halt", Outcome.HALTED),
-    ],
+    ("policy", "outcome"), [("roll_back_region", Outcome.ROLLED_BACK), ("halt", Outcome.HALTED)]
 )
 def test_given_back_when_it_fails(roll: Any, farm: Scene, policy: str, outcome: Outcome) -> None:
     # Given a deploy that fails on the second machine, whose old build still runs

@@ -41,6 +41,8 @@ class GroupCloud:
     deploy_s: float = 15.0
     warm_up_s: float = 3.0
     list_lag_s: float = 2.0
+    way_back: bool = False
+    lost_sends: set[int] = field(default_factory=set)
     lifecycles: dict[str, str] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
     least: int = 0
@@ -212,11 +214,18 @@ class GroupCloud:
         if process != self.process or self.clock - at > FRESH_S:
             raise Violated(f"{machine} leaves {pool.key}, which was not read right before")
         others = {name: zone for name, zone in well.items() if name != machine and name not in self.away}
+        held = any(key[0] != machine and place.left is None for key, place in pool.places.items())
+        if self.way_back and machine not in well and held:
+            self._out(machine)  # it serves nobody here, so it may get its old build again
+            return
         if len(others) < pool.floor:
             raise Violated(f"{machine} leaves {pool.key}, where only {sorted(others)} are healthy")
         zone = self.boxes[machine].zone
         if not pool.cross_zone and list(others.values()).count(zone) < pool.zone_floor:
             raise Violated(f"{machine} leaves {pool.key}, and too few others are healthy in {zone}")
+        self._out(machine)
+
+    def _out(self, machine: str) -> None:
         self.away.add(machine)
         if len(self.away) > self.most:
             raise Violated(f"out at once: {sorted(self.away)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from include.airlock.aws.commands import CommandState, Status
 from include.airlock.aws.scaling import INTERFERING, ScalingGroup
-from include.airlock.errors import NotFound, Rejected
+from include.airlock.errors import NotFound, Rejected, Unreachable
 from tests.unit.aws.group_cloud import FRESH_S, GroupCloud
 from tests.unit.aws.machine_parts import NEW, OLD, Box, Killed, Order, Place, Pool, Violated
 
@@ -24,7 +24,10 @@ class MachineCloud(GroupCloud):
     def send(self, _: Any, machine: str, *rest: Any) -> str:
         _document, _version, parameters, comment, _timeout = rest
         build = parameters["Build"][0]
-        return str(self.change(f"send {build}", machine, lambda: self._order(machine, comment, build)))
+        order = str(self.change(f"send {build}", machine, lambda: self._order(machine, comment, build)))
+        if len(self.orders) in self.lost_sends:
+            raise Unreachable("no answer")
+        return order
 
     def _order(self, machine: str, comment: str, build: str) -> str:
         if any(order.status is Status.RUNNING for order in self.orders if order.machine == machine):

@@ -15,6 +15,7 @@ import pytest
 from include.airlock.aws import (
     commands,
     documents,
+    farm,
     farm_back,
     farm_view,
     groups,
@@ -118,7 +119,7 @@ def wired(cloud: MachineCloud) -> Iterator[tuple[Bound, pytest.MonkeyPatch]]:
     bound = Bound(cloud)
     with pytest.MonkeyPatch.context() as patch:
         clock = SimpleNamespace(time=cloud.now, sleep=cloud.sleep)
-        for module in (turns, turn_acts, turn_sight, farm_back, switch, lane, back, watch):
+        for module in (turns, turn_acts, turn_sight, farm, farm_back, switch, lane, back, watch):
             if hasattr(module, "time"):
                 patch.setattr(module, "time", clock)
 
@@ -153,7 +154,7 @@ def wired(cloud: MachineCloud) -> Iterator[tuple[Bound, pytest.MonkeyPatch]]:
                 "suspend": cloud.suspend,
                 "resume": cloud.resume,
             },
-            machines: {"describe": bound.describe},
+            machines: {"describe": bound.describe, "known": bound.describe},
             documents: {"read_document": lambda *_: None, "faults_of": lambda *_: []},
             listeners: {},
             machine_view.MachineView: {"reading": bound.reading},

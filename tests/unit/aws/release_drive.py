@@ -111,6 +111,7 @@ class Release:
             Stopped: a verdict. Killed, Transient: it is to be tried again.
         """
         self.seen.append(verb)
+        self.cloud.way_back = verb == "roll_back"
         self.cloud.process = next(_PROCESSES)
         step, run = self.step(verb), self.run()
         try:

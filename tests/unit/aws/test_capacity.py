@@ -103,6 +103,29 @@ def test_a_group_that_it_has_left_already_does_not_keep_it_in_the_others(left: S
     assert barred(ONE, [floor(least=5)], {"g": half}) is not None
 
 
+@pytest.mark.parametrize(
+    ("own", "others", "may"),
+    [
+        ([member("i-1", Standing.UNHEALTHY)], [member("i-2", Standing.UNHEALTHY)], True),
+        ([member("i-1", Standing.UNHEALTHY)], [member("i-2", Standing.REGISTERING)], True),
+        ([member("i-1")], [member("i-2", Standing.UNHEALTHY)], False),
+        ([member("i-1", Standing.UNHEALTHY), member("i-1", port=81)], [member("i-2", DRAINING)], False),
+        ([member("i-1", Standing.UNHEALTHY)], [member("i-2", DRAINING)], False),
+        ([member("i-1", Standing.UNHEALTHY)], [], False),
+    ],
+)
+def test_on_the_way_back_one_that_serves_nobody_may_leave(
+    own: list[Member], others: list[Member], may: bool
+) -> None:
+    # Given a machine that is to get its old build again, in a group below its floor
+    back = ONE.model_copy(update={"aim": "1", "old_build": "1"})
+    members = {"g": [*own, *others]}
+    # Then it may leave only where it is healthy on no port and somebody else is still registered
+    assert (barred(back, [floor()], members) is None) is may
+    # And on the way forward it may not
+    assert barred(back.model_copy(update={"aim": "2"}), [floor()], members) is not None
+
+
 GROUP: Group = group_of(Pool("g", delay_s=30.0, slow_start_s=45.0))
 
 

@@ -27,6 +27,7 @@ SERVICE = Shape(size=3).service()
 FARM = SERVICE.regions[0].farms[0]
 STANDBY = Shape(size=3, standby=True).service().regions[0].farms[0]
 PLACE = SERVICE.places[0]
+LB = "http://lb/status"
 GROUP = group_of(Pool("arn:alb"))
 
 
@@ -48,7 +49,7 @@ def seen(*changed: MachineSeen, **more: Any) -> FarmSeen:
         groups=(GROUP,),
         members=members,
         scaling={},
-        public=("http://lb/status",),
+        public=((LB, Reading(OLD, True, "running")),),
     )
     return replace(farm, **more)
 
@@ -101,6 +102,8 @@ ILL = ((machine("i-1").memberships[0][0], Standing.UNHEALTHY),)
         (seen(groups=(replace(GROUP, draining=False, kind="classic"),)), "warn_draining"),
         (scaled(seen()), "warn_scaling_group"),
         (seen(public=()), "no_listener"),
+        (seen(public=((LB, Reading(OLD, False, "stopped")),)), "public_page"),
+        (seen(public=((LB, Reading(faults=("404",))),)), "public_page"),
     ],
 )
 def test_each_fault_is_found_and_named(farm: FarmSeen, code: str) -> None:
