@@ -10,7 +10,7 @@ One tree; ``retryable`` is the only thing a retry policy asks::
     │   ├── Locked           the service is locked                        final
     │   └── TooFewServe      a machine may not leave: the floor           final
     ├── Drifted              the world is not what the release believes   final
-    │   └── Overtaken        another process of the release is at work    final
+    │   └── Overtaken        another process of the release is at work    retryable
     ├── SwapFailed           the platform gave up; proved: nothing swapped final
     ├── DeployFailed         the deploy command ended badly or not at all final
     ├── Stalled              a state was not reached in its time          final
@@ -73,7 +73,12 @@ class Drifted(AirlockError):
 
 
 class Overtaken(Drifted):
-    """Another process of the same release is changing the region; this one stops and writes nothing."""
+    """Another process of the same release is changing the region; this one stops and writes nothing.
+
+    It says nothing of the region, so the step is tried again: the other one may be about to be killed.
+    """
+
+    retryable = True
 
 
 class SwapFailed(AirlockError):

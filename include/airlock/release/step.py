@@ -32,6 +32,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
             retry_delay=timedelta(seconds=10),
             reason="the cloud may answer later",
         ),
+        RetryRule(
+            Overtaken,
+            RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="another process of this release was at work; look again",
+        ),
         RetryRule(AirlockError, RetryAction.FAIL, reason="a verdict is final"),
     ],
 )
