@@ -18,8 +18,11 @@ from include.airlock.aws.operations import (
 )
 from include.airlock.errors import NotFound
 
-INTERFERING = ("AZRebalance", "AlarmNotification", "ScheduledActions", "ReplaceUnhealthy")
+INTERFERING = ("AZRebalance", "AlarmNotification", "HealthCheck", "ScheduledActions", "ReplaceUnhealthy")
 """The processes that replace or move machines while one of them is out for its release.
+
+``HealthCheck`` is among them because a machine that it marks as unhealthy while it comes back stays
+marked, and would be ended as soon as ``ReplaceUnhealthy`` goes on.
 
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html
 """
