@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from include.airlock.errors import ConnectionMissing
+from include.airlock.release.connections import connection_of
 
 _REGION = re.compile(r"[a-z]{2,8}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 """As botocore's endpoints have them; the region becomes a part of a host's name."""
@@ -97,19 +98,7 @@ def read_connection(conn_id: str, aws_region: str | None = None) -> AwsAccess:
     Raises:
         ConnectionMissing: there is no such connection, or a field it needs is absent or wrong.
     """
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowException
-
-    try:
-        connection = BaseHook.get_connection(conn_id)
-    except AirflowException as fault:
-        raise ConnectionMissing(
-            f"there is no connection '{conn_id}'; create it (type aws) under Admin > Connections"
-        ) from fault
-    try:
-        extra = connection.extra_dejson
-    except ValueError as fault:
-        raise ConnectionMissing(f"connection '{conn_id}': its extra is not JSON") from fault
+    connection, extra = connection_of(conn_id, "aws")
     if connection.conn_type != "aws":
         raise ConnectionMissing(f"connection '{conn_id}' is of type '{connection.conn_type}', not aws")
     return access_of(conn_id, connection.login, connection.password, extra, aws_region)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from include.airlock.errors import ConnectionMissing
+from include.airlock.release.connections import connection_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -88,19 +89,7 @@ def read_connection(conn_id: str) -> AzureAccess:
     Raises:
         ConnectionMissing: there is no such connection, or a field it needs is absent or wrong.
     """
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowException
-
-    try:
-        connection = BaseHook.get_connection(conn_id)
-    except AirflowException as fault:
-        raise ConnectionMissing(
-            f"there is no connection '{conn_id}'; create it (type azure) under Admin > Connections"
-        ) from fault
-    try:
-        extra = connection.extra_dejson
-    except ValueError as fault:
-        raise ConnectionMissing(f"connection '{conn_id}': its extra is not JSON") from fault
+    connection, extra = connection_of(conn_id, "azure")
     return access_of(conn_id, connection.login, connection.password, extra)
 
 
