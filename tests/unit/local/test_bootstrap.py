@@ -159,4 +159,6 @@ def test_the_development_lock_holds_all_of_the_local_one() -> None:
         }
         for group in ("local", "dev")
     )
-    assert local <= dev
+    # What one lock installs on some systems only, the other may install on all.
+    missing = [pin for pin in local if pin not in dev and pin.partition(" ;")[0] not in dev]
+    assert missing == []
