@@ -139,7 +139,7 @@ def _await_settled(control: SandboxControl, limit_s: float) -> None:
     while time.monotonic() < deadline:
         if all(held.stage == "serving" for held in control.farms(CLOUD_SERVICE)[PLACE].values()):
             return
-        time.sleep(0.25)
+        time.sleep(0.25)  # between two looks at the machines
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class HostAccount:
 
     @property
     def name(self) -> str:
-        """The host's name in reports: ``service/region``, or ``service/region/farm/balancer``."""
+        """The host's name in reports: service and region, on AWS also farm and balancer, by slashes."""
         return "/".join(filter(None, (self.service, self.region, self.inside)))
 
     def succeed(self, build: str, seconds: float, *, slow: bool = False) -> None:

@@ -157,7 +157,7 @@ class FarmPlace:
         known = self._view.groups_of(region.machines)
         for looks in range(_LOOKS):
             if looks:
-                time.sleep(self._rolling.poll.total_seconds())
+                time.sleep(self._rolling.poll.total_seconds())  # between two looks
             wrong = [fault for machine in region.machines for fault in self._wrong(machine, known, region)]
             if not wrong and region.machines:
                 return

@@ -142,7 +142,7 @@ class Switch:
         if time.time() + pause - self._began > self.patience:
             self.save()
             return Later(pause)
-        time.sleep(pause)
+        time.sleep(pause)  # between two looks; the state is read each time
         return None
 
     def _prove(self) -> Later | None:
@@ -184,6 +184,7 @@ class Switch:
                 raise (NotProven if isinstance(verdict, Inconclusive) else NotHealthy)(
                     f"{bad} bad answers in a row at {percent} %: {said}"
                 )
+            # Spares the page between two answers; each answer is read anew.
             time.sleep(_BETWEEN_ANSWERS_S if well else policy.interval_s)
         self.region.watch = None
         return None
@@ -254,7 +255,7 @@ class Switch:
         for _ in range(asks):
             if reading.build != self.region.old_build or not isinstance(judge(reading, None), Healthy):
                 return reading
-            time.sleep(_BETWEEN_ANSWERS_S)
+            time.sleep(_BETWEEN_ANSWERS_S)  # spares the page; each answer is read anew
             reading = self.view.reading(url)
         return reading
 

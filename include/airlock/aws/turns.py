@@ -122,7 +122,7 @@ class Turns:
         if time.time() + max(pause, least) - self._began > self._patience:
             self.save()
             return Later(max(pause, least))
-        time.sleep(pause)
+        time.sleep(pause)  # between two looks; the state is read each time
         return None
 
     def _step(self, machine: MachineRecord) -> bool:

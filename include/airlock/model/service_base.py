@@ -143,4 +143,4 @@ class ServiceBase(Closed):
     @property
     def places(self) -> tuple[str, ...]:
         """The names of the lanes of the release's graph, in the order of release."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each strategy's model says what its places are

@@ -36,7 +36,7 @@ def _tasks(
     """Return the stages' tasks for one machine, `STEPS_PER_MACHINE` of them."""
     return (
         lambda: detach(farm, instance),
-        lambda: time.sleep(sleep_s),
+        lambda: time.sleep(sleep_s),  # the guess that is measured here: the article waits so
         lambda: deploy(farm, instance, build, poll_s=poll_s),
         lambda: attach(farm, instance),
         lambda: time.sleep(sleep_s),

@@ -45,7 +45,7 @@ def _ended(ssm: Any, command: str, instance: str, poll_s: float, timeout_s: floa
                 return found
         except ssm.exceptions.InvocationDoesNotExist:
             pass
-        time.sleep(poll_s)
+        time.sleep(poll_s)  # between two looks at the command
     raise DeployFailed(f"{instance}: the command has not ended after {timeout_s:g} s")
 
 

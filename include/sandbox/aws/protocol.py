@@ -66,7 +66,7 @@ def dispatch(world: AwsWorld, asked: AwsRequest, request: web.Request, body: byt
         status, told, text = make(world)._dispatch(
             Request.from_primitives(request.method, str(request.url), headers, body)
         )
-    except NotImplementedError:
+    except NotImplementedError:  # moto says so of operations that it does not have
         raise NotOffered from None
     kept = {
         key: str(value)
