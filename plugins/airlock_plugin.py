@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from include.airlock.timetable import ReleaseWindow
+
 
 class AirlockPlugin(AirflowPlugin):
-    """Nothing needs registering yet: operators, hooks and triggers are imported where they are used."""
+    """The timetable of release windows; operators, hooks and triggers are imported where they are used."""
 
     name = "airlock"
+    timetables = [ReleaseWindow]

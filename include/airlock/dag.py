@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Param, TaskGroup
 
 from include.airlock.announce.operators import TellAgainOperator, TellEndOperator, TellOperator
+from include.airlock.announce.rollback import TellBackEndOperator, TellBackOperator
 from include.airlock.aws import operators as aws
 from include.airlock.azure import operators as azure
 from include.airlock.model.change_request import params_schema
 from include.airlock.model.loading import load_service
 from include.airlock.model.plan import Plan, Step, When
+from include.airlock.model.rollback import rollback_schema
 from include.airlock.model.service import Service
 from include.airlock.release import steps
 from include.airlock.release.operators import UnlockOperator, VerdictOperator
+from include.airlock.release.rollback_steps import LookBackOperator, RollbackVerdictOperator, UndoOperator
 from include.airlock.release.step import ReleaseStep
 from include.airlock.strategies import compile_plan
+from include.airlock.strategies.rollback import compile_rollback
 
 if TYPE_CHECKING:
+    from airflow.timetables.base import Timetable
+
     from include.airlock.release.place import OpenPlace
 
 PLACES: dict[str, OpenPlace] = {
@@ -49,8 +55,14 @@ LANE: dict[str, type[steps.PlaceStep]] = {
 
 OPERATORS: dict[tuple[str, str], type[ReleaseStep]] = {
     **{(room, verb): operator for room in PLACES for verb, operator in LANE.items()},
+    ("slots", "propose"): azure.ProposeOperator,
     ("slots", "refresh"): azure.RefreshOperator,
     ("target_groups", "deploy"): aws.DeployOperator,
+    **{(room, "look_back"): LookBackOperator for room in PLACES},
+    **{(room, "undo"): UndoOperator for room in PLACES},
+    ("release", "verdict_back"): RollbackVerdictOperator,
+    ("announce", "tell_back"): TellBackOperator,
+    ("announce", "tell_back_end"): TellBackEndOperator,
     ("announce", "tell"): TellOperator,
     ("announce", "tell_end"): TellEndOperator,
     ("release", "verdict"): VerdictOperator,
@@ -84,7 +96,7 @@ def render(plan: Plan) -> DAG:
         dag_id=f"release_{service.service}",
         description=service.description or f"Release {service.service}, one region at a time",
         doc_md=_doc(plan),
-        schedule=None,
+        schedule=_schedule(service),
         max_active_runs=1,
         catchup=False,
         tags=["airlock", "release", *service.tags],
@@ -95,6 +107,59 @@ def render(plan: Plan) -> DAG:
     ) as dag:
         _tasks(plan)
     return dag
+
+
+def _schedule(service: Service) -> Timetable | None:
+    """At each opening of the first place where the spec says that the calendar starts releases."""
+    if service.scheduled is None:
+        return None
+    from include.airlock.timetable import ReleaseWindow
+
+    return ReleaseWindow.of(service.calendar(service.places[0]))
+
+
+def rollback_dag(dag_file: str) -> DAG:
+    """The DAG ``rollback_<service>`` of the file ``rollback_<service>.py``: its last release undone.
+
+    Raises:
+        SpecError: names file, line and fault of everything that is wrong in the spec.
+    """
+    path = Path(dag_file)
+    name = path.stem.removeprefix("rollback_")
+    plan = compile_rollback(load_service(path.parent / "services" / f"{name}.yaml"))
+    service = plan.service
+    with DAG(
+        dag_id=f"rollback_{service.service}",
+        description=f"Undo the last release of {service.service}, in reverse order",
+        doc_md=_doc_back(plan),
+        schedule=None,
+        max_active_runs=1,
+        catchup=False,
+        tags=["airlock", "rollback", *service.tags],
+        owner_links={},
+        default_args={"owner": service.owner},
+        params={name: _param(schema) for name, schema in rollback_schema(service).items()},
+        is_paused_upon_creation=False,
+    ) as dag:
+        _tasks(plan)
+    return dag
+
+
+def _doc_back(plan: Plan) -> str:
+    service = plan.service
+    regions = " → ".join(reversed(service.places))
+    steps = "\n".join(f"- `{step.id}`: {step.about}" for step in plan if step.room != "announce")
+    return f"""
+### {service.service} back: {regions}
+
+Owner: {service.owner}. Windows and freezes don't hold it up. The service stays locked until `airlock_unlock`.
+Tick *Only say what would be done* to see each {service.place_word}'s way back first.
+
+**It stopped?** The step `verdict` says why, in one sentence. Mend the cause, then clear the failed
+step with *Downstream*: every step starts by looking, so it goes on from there.
+
+{steps}
+"""
 
 
 def _param(schema: dict[str, Any]) -> Param:
@@ -144,7 +209,9 @@ def _task(service: Service, step: Step, name: str, group: TaskGroup | None) -> R
 
 def _weight(step: Step) -> int:
     """Ways back go first, telling goes last, when workers are scarce."""
-    return {"roll_back": 100, "roll_back_earlier": 100, "tell": 1, "tell_end": 1}.get(step.verb, 10)
+    if step.room == "announce":
+        return 1
+    return 100 if step.verb in ("roll_back", "roll_back_earlier", "undo", "look_back") else 10
 
 
 def _doc(plan: Plan) -> str:

@@ -8,6 +8,7 @@ One tree; ``retryable`` is the only thing a retry policy asks::
     ├── ConnectionMissing    an Airflow connection is absent or incomplete final
     ├── Refused              the look before acting found faults          final
     │   ├── Locked           the service is locked                        final
+    │   ├── WindowClosed     no window fits the region now                final
     │   └── TooFewServe      a machine may not leave: the floor           final
     ├── Drifted              the world is not what the release believes   final
     │   └── Overtaken        another process of the release is at work    retryable
@@ -62,6 +63,10 @@ class Refused(AirlockError):
 
 class Locked(Refused):
     """The service is locked, with a written reason; an explicit act unlocks it."""
+
+
+class WindowClosed(Refused):
+    """A region may not start: no window is open long enough, and the spec does not say to wait for one."""
 
 
 class TooFewServe(Refused):

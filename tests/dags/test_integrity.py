@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,19 @@ from airflow.sdk import BaseHook, Connection, Variable
 from tests.dags.conftest import DAGS, PROJECT
 
 BESIDE = {"airlock_unlock", "airlock_tell_again"}
+BROKEN = ["release_catalog.py", "rollback_catalog.py"]
 SPECS = sorted(path.stem for path in (DAGS / "services").glob("*.yaml"))
+
+
+def dags_of(services: Iterable[str]) -> set[str]:
+    """The two DAGs of each service: its release, and the way back of one that ended."""
+    return {f"{verb}_{service}" for service in services for verb in ("release", "rollback")}
 
 
 def test_every_spec_is_a_dag_and_nothing_else_is(bag: DagBag) -> None:
     # Airflow skips a DAG file without a word when it does not look like one, so they are counted.
     assert bag.import_errors == {}
-    assert set(bag.dags) == {f"release_{service}" for service in SPECS} | BESIDE
+    assert set(bag.dags) == dags_of(SPECS) | BESIDE
     assert len(bag.dags) == len(list(DAGS.glob("*.py")))
 
 
@@ -43,7 +50,7 @@ def copied(folder: Path) -> Path:
 def test_the_dags_can_be_deployed_alone(tmp_path: Path) -> None:
     found = DagBag(copied(tmp_path))
     assert found.import_errors == {}
-    assert set(found.dags) == {f"release_{service}" for service in SPECS} | BESIDE
+    assert set(found.dags) == dags_of(SPECS) | BESIDE
 
 
 def test_a_bad_spec_breaks_its_own_dag_and_says_where(tmp_path: Path) -> None:
@@ -58,19 +65,19 @@ def test_a_bad_spec_breaks_its_own_dag_and_says_where(tmp_path: Path) -> None:
     # When Airflow parses the folder
     found = DagBag(folder)
     # Then that DAG alone is missing, and its error names file, line and the nearest word
-    assert [Path(file).name for file in found.import_errors] == ["release_catalog.py"]
+    assert sorted(Path(file).name for file in found.import_errors) == BROKEN
     said = next(iter(found.import_errors.values()))
     assert f"catalog.yaml:{number}: strategy: 'slot_swp'" in said
     assert "did you mean 'slot_swap'" in said
     assert f"catalog.yaml:{len(lines)}" in said and "did you mean 'bake'" in said
-    assert set(found.dags) == {f"release_{name}" for name in SPECS if name != "catalog"} | BESIDE
+    assert set(found.dags) == dags_of(name for name in SPECS if name != "catalog") | BESIDE
 
 
 def test_a_dag_file_without_its_spec_says_so(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     (folder / "services" / "catalog.yaml").unlink()
     found = DagBag(folder)
-    assert [Path(file).name for file in found.import_errors] == ["release_catalog.py"]
+    assert sorted(Path(file).name for file in found.import_errors) == BROKEN
     assert "catalog.yaml" in next(iter(found.import_errors.values()))
 
 
@@ -111,7 +118,7 @@ def test_parsing_reads_no_environment_variable_or_connection(
         monkeypatch.delitem(sys.modules, module)
     found = DagBag(copied(tmp_path))
     # Then nothing was read
-    assert len(found.dags) == len(SPECS) + len(BESIDE)
+    assert len(found.dags) == len(dags_of(SPECS)) + len(BESIDE)
     assert (found.import_errors, reads) == ({}, [])
     # And such a read would have been seen
     probe = tmp_path / "probe.py"

@@ -21,12 +21,22 @@ from include.airlock.dag import release_dag
 dag = release_dag(__file__)
 '''
 
+_ROLLBACK_FILE = '''"""Undo the last release of {service}: an Airflow DAG of services/{service}.yaml."""
+
+from include.airlock.dag import rollback_dag
+
+dag = rollback_dag(__file__)
+'''
+
 
 def write_dags(folder: Path) -> None:
     """Put the project's own DAGs into ``folder``, and one DAG file with its spec for each service."""
     shutil.copytree(PROJECT_ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     for service, made in (world.specs() | aws_world.specs()).items():
         (folder / f"release_{service}.py").write_text(_DAG_FILE.format(service=service), encoding="utf-8")
+        if service in world.UNDONE:
+            undo = folder / f"rollback_{service}.py"
+            undo.write_text(_ROLLBACK_FILE.format(service=service), encoding="utf-8")
         # JSON is YAML.
         text = json.dumps(made, indent=2)
         (folder / "services" / f"{service}.yaml").write_text(text, encoding="utf-8")

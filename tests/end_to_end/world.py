@@ -90,6 +90,9 @@ UNCLEAR = {
 """Faults of production's status page after which nothing may be taken for proved."""
 
 
+UNDONE = ("commanded", "regretted")
+"""Services that have the DAG of a rollback as well."""
+
 REFRESH_FAULT = "one_deploy_fails"
 """A fault of the refresh, which comes after the release proper."""
 
@@ -114,10 +117,12 @@ def specs() -> dict[str, Json]:
         spec("release_back", WEST, NORTH, UK, on_failure="roll_back_release"),
         spec("halted", WEST, NORTH, on_failure="halt"),
         spec("subset", WEST, NORTH, UK),
+        spec("regretted", WEST, NORTH, refresh=_refresh("regretted"), announce=_SLACK),
         spec(REFRESH_FAULT, refresh=_refresh(REFRESH_FAULT) | {"deadline": "5s"}),
         spec("queued", refresh=_refresh("queued"), announce=_SLACK),
         *(spec(service, WEST, NORTH) for service in ("expired", "asked_wrongly", "unready")),
         _nowhere(),
+        *(spec(service, WEST, NORTH) for service in ("commanded", "commanded_back", "left_alone")),
         *(spec(service, WEST, NORTH) for service in ("kill_held", "kill_between", "crash")),
         *(spec(service) for service in ("kill_waiting", "kill_worker", "kill_back")),
         *(spec(service, announce=_SLACK) for service in ("told_killed", *SILENCED)),
@@ -142,7 +147,7 @@ def services() -> Json:
         for service, held in specs().items()
     }
     # In region two the new build can't work: its production settings point the ledger at a closed port.
-    for service in ("region_back", "release_back", "kill_back"):
+    for service in ("region_back", "release_back", "kill_back", "commanded_back"):
         region = NORTH if NORTH in made[service]["regions"] else WEST
         made[service]["regions"][region] |= _CLOSED_LEDGER
     return made

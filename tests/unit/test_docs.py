@@ -237,7 +237,8 @@ def test_every_setting_is_described_and_every_described_one_is_read() -> None:
     tests = "".join(each.read_text(encoding="utf-8") for each in (ROOT / "tests").rglob("*.py"))
     read = {*re.findall(r'"(AIRLOCK_[A-Z_]+)"', product)}
     read |= {*re.findall(r'environ\.get\("(AIRLOCK_[A-Z_]+)"', tests)}
-    assert set(re.findall(r"`(AIRLOCK_[A-Z_]+)`", text("docs/local.md"))) == read
+    pages = text("docs/local.md") + text("docs/command-line.md")
+    assert set(re.findall(r"`(AIRLOCK_[A-Z_]+)`", pages)) == read
 
 
 # --- the sandbox

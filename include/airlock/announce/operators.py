@@ -52,10 +52,8 @@ class TellOperator(ReleaseStep):
 
     def execute(self, context: Context) -> Any:
         """Tell; never fails a release. A change request that can't be used is the preflight's to report."""
-        from include.airlock.release.run import open_release
-
         try:
-            run = open_release(context, self.service)
+            run = self.open(context)
         except RequestError as fault:
             log.warning("nothing to announce: %s", fault)
             return None
@@ -66,9 +64,12 @@ class TellOperator(ReleaseStep):
         from include.airlock.model.record import Outcome
 
         record = run.record()
+        if record.nothing:
+            return []  # there is only an end to tell
         record.outcome, record.sentence, record.ended_at = Outcome.RUNNING, None, None
         self._note_queue(record, context)
-        return _texts(tell_all(self.service, record, run.ledger.told(run.release)))
+        self._note_window(record, run)
+        return texts(tell_all(self.service, record, run.ledger.told(run.release)))
 
     def _note_queue(self, record: ReleaseRecord, context: Context) -> None:
         """Say that other releases of the service wait their turn behind this one."""
@@ -78,6 +79,15 @@ class TellOperator(ReleaseStep):
             several = "releases wait their" if waiting > 1 else "release waits its"
             text = f"{waiting} more {several} turn behind this one"
             log.info("%s", text)
+            record.warnings = [*record.warnings, text]
+
+    @staticmethod
+    def _note_window(record: ReleaseRecord, run: ReleaseRun) -> None:
+        """Say that the next region waits for its window: that may take days, in which nobody else tells."""
+        from include.airlock.release.window_gate import remark
+
+        text = remark(run)
+        if text is not None and text not in record.warnings:
             record.warnings = [*record.warnings, text]
 
 
@@ -121,7 +131,8 @@ def _tell_again(service: str, release: str) -> DagRunTriggerException:
     )
 
 
-def _texts(troubles: list[NotTold]) -> list[str]:
+def texts(troubles: list[NotTold]) -> list[str]:
+    """What was not told, to whom and why, for the log."""
     return [f"{trouble.medium}: {trouble}" for trouble in troubles]
 
 
@@ -156,4 +167,4 @@ class TellAgainOperator(BaseOperator):
             record = ended(record)
         left = tell_all(service, record, ledger.told(record.release))
         if left:
-            raise Transient("; ".join(_texts(left)))
+            raise Transient("; ".join(texts(left)))

@@ -82,9 +82,14 @@ def headline(record: ReleaseRecord) -> Message:
     emoji, words = wording.state(record)
     title = f"{emoji} *{said(wording.name(record), 120)}* {words}"
     parts = [_section([title])]
-    parts.append(_context(filter(None, [said(wording.who(record), 300), link(record.url, "Open the run")])))
+    run = link(wording.address(record), "Open the run")
+    parts.append(_context(filter(None, [said(wording.who(record), 300), run])))
     if reason := said(record.reason, 600):
         parts.append(_section([f"Why: {reason}"]))
+    if record.rollback:
+        parts.append(_section([f"Why back: {said(record.rollback.reason, 600)}"]))
+    if override := said(record.window_override, 600):
+        parts.append(_section([f"⚠️ Windows and freezes are overridden: {override}"]))
     parts += [_section(lines) for lines in _pages(_region_lines(record))]
     parts += [_section(lines) for lines in _pages(_warning_lines(record.warnings))]
     if sentence := said(record.sentence, 700):
@@ -103,7 +108,7 @@ def thread(events: Sequence[tuple[str, Event]]) -> Message:
 def ending(record: ReleaseRecord) -> Message:
     """The message that people notice: how it ended, and where to look."""
     line = escaped(wording.ending(record), 900)
-    run = link(record.url, "Open the run")
+    run = link(wording.address(record), "Open the run")
     return Message(line, (_section([f"{line} {run}".strip()]),))
 
 

@@ -124,6 +124,8 @@ def payload(record: ReleaseRecord, pending: Pending) -> dict[str, Any]:
         "change_request": record.change_request,
         "reason": record.reason,
         "requested_by": record.requested_by,
+        "rollback": record.rollback.model_dump(mode="json") if record.rollback else None,
+        "window_override": record.window_override,
         "on_failure": record.on_failure,
         "outcome": record.outcome.value,
         "sentence": record.sentence,

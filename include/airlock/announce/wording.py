@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
-from include.airlock.model.record import Event, Outcome, Phase, RegionRecord, ReleaseRecord
+from include.airlock.model.record import Event, Outcome, Phase, RegionRecord, ReleaseRecord, Rollback
 
 PHASES: dict[Phase, tuple[str, str]] = {
     Phase.NOT_ASKED: ("⚪", "not asked for"),
@@ -27,6 +27,7 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.REFUSED: ("🚫", "was refused; nothing was touched"),
     Outcome.HALTED: ("🛑", "was halted"),
     Outcome.ROLLED_BACK: ("↩️", "was rolled back"),
+    Outcome.NOTHING: ("💤", "was not needed"),
 }
 
 _MINUTE, _HOUR = 60, 3600
@@ -80,14 +81,37 @@ def time_of_day(at: str) -> str:
     return plain(at, 30) if moment is None else f"{moment.astimezone(UTC):%H:%M:%S} UTC"
 
 
+def date_and_time(at: str) -> str:
+    """An ISO 8601 moment as UTC date and time, or what stands there where it is none."""
+    moment = _moment(at)
+    return plain(at, 30) if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def name(record: ReleaseRecord) -> str:
     """What is released: service and build."""
     return f"{plain(record.service, 40)} {plain(record.build, 64)}"
 
 
 def state(record: ReleaseRecord) -> tuple[str, str]:
-    """An emoji and words for where the release stands."""
+    """An emoji and words for where the release stands; of one that is undone, by whom."""
+    if record.rollback is not None:
+        return _undone(record.rollback, record.outcome)
     return OUTCOMES[record.outcome]
+
+
+def _undone(rollback: Rollback, outcome: Outcome) -> tuple[str, str]:
+    by = plain(rollback.by_whom, 80)
+    by = f" {by}" if by else ""
+    if outcome is Outcome.RUNNING:
+        return "⏪", f"is being rolled back{by}"
+    if outcome is Outcome.ROLLED_BACK:
+        return OUTCOMES[outcome][0], f"is rolled back{by}"
+    return "🚨", f"could not be rolled back{by}"
+
+
+def address(record: ReleaseRecord) -> str | None:
+    """Where the run is to be looked at: the one that is or was at work last."""
+    return (record.rollback.url if record.rollback else None) or record.url
 
 
 def asked(record: ReleaseRecord) -> list[RegionRecord]:
@@ -110,7 +134,14 @@ def progress(record: ReleaseRecord) -> str:
     regions = asked(record)
     done = sum(region.phase is Phase.ACCEPTED for region in regions)
     parts = [f"{done} of {len(regions)} {'region' if len(regions) == 1 else 'regions'} accepted"]
-    seconds = seconds_between(record.started_at, record.ended_at)
+    if not regions:
+        parts = ["no region was to be changed"]
+    started = record.started_at
+    if record.rollback is not None:
+        back = sum(r.phase is Phase.ROLLED_BACK for r in regions if r.name in record.rollback.places)
+        parts = [f"{back} of {len(record.rollback.places)} rolled back"]
+        started = record.rollback.at
+    seconds = seconds_between(started, record.ended_at)
     if seconds is not None:
         parts.append(duration(seconds))
     if record.waited_s:
@@ -123,6 +154,8 @@ def region_state(record: ReleaseRecord, region: RegionRecord) -> tuple[str, str]
     emoji, words = PHASES[region.phase]
     if record.outcome is not Outcome.RUNNING and region.phase in (Phase.WAITING, Phase.CHECKED):
         emoji, words = "⚪", "not touched"
+    elif region.waits_until and region.phase is Phase.WAITING:
+        words = f"waits for its window until {date_and_time(region.waits_until)}"
     parts = [words]
     if region.old_build or region.new_build:
         builds = [plain(build, 64) or "?" for build in (region.old_build, region.new_build)]
@@ -130,6 +163,8 @@ def region_state(record: ReleaseRecord, region: RegionRecord) -> tuple[str, str]
     seconds = seconds_between(region.started_at, region.ended_at)
     if seconds is not None:
         parts.append(duration(seconds))
+    if region.closed:
+        parts.append(plain(region.closed, 300))
     if region.failure:
         parts.append(plain(region.failure, 300))
     if region.stand:
@@ -160,6 +195,10 @@ def summary(record: ReleaseRecord) -> str:
     lines = [f"{emoji} {name(record)} {words}", who(record)]
     if record.reason:
         lines.append(f"why: {plain(record.reason, 500)}")
+    if record.rollback:
+        lines.append(f"why back: {plain(record.rollback.reason, 500)}")
+    if record.window_override:
+        lines.append(f"⚠️ windows and freezes are overridden: {plain(record.window_override, 500)}")
     for region in asked(record):
         mark, stand = region_state(record, region)
         lines.append(f"{mark} {plain(region.name, 40)}: {clipped(stand, 200)}")

@@ -10,6 +10,7 @@ from include.airlock.aws.farm_back import begin_anew, bring_back, make_safe, sta
 from include.airlock.aws.farm_inspection import differences, inspect
 from include.airlock.aws.farm_view import FarmSeen, FarmView
 from include.airlock.aws.group import Group
+from include.airlock.aws.outlook import farm_outlook
 from include.airlock.aws.public import worst_of
 from include.airlock.aws.standing import Standing
 from include.airlock.aws.suspension import resume
@@ -19,6 +20,7 @@ from include.airlock.errors import AirlockError, Drifted, NotProven, Overtaken
 from include.airlock.model.health import Healthy, Reading, in_words, judge
 from include.airlock.model.machines import MachinePhase, MachineRecord
 from include.airlock.model.record import RegionRecord
+from include.airlock.model.rollback import Outlook
 from include.airlock.model.rolling import RollingService
 from include.airlock.model.service import Service
 from include.airlock.release.place import Fault, Keep, Pages
@@ -190,6 +192,16 @@ class FarmPlace:
     def bring_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """See ``farm_back.bring_back``."""
         return bring_back(self._view, self._turns(run, region, patience, back=True), run, region)
+
+    def outlook(self, region: RegionRecord) -> Outlook:
+        """The same machines as the release left, each of which can be deployed to and is guarded."""
+        build = region.old_build or ""
+        seen = self._view.look(build)
+        faults = inspect(self.name, self._rolling, self._view.farm, seen, build)
+        return farm_outlook(region, seen, faults)
+
+    def ready_way_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
+        """Nothing: the way back deploys to each machine in its turn."""
 
     def withdraw(self, run: ReleaseRun, region: RegionRecord) -> None:
         """See ``farm_back.withdraw``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from include.airlock.aws.farm_back import begin_anew, settle, withdraw
+from include.airlock.aws.outlook import OldGroup, router_outlook
 from include.airlock.aws.router_inspection import inspect
 from include.airlock.aws.router_view import RouterSeen, RouterView
 from include.airlock.aws.standing import Standing
@@ -13,6 +14,7 @@ from include.airlock.model.blue_green import BlueGreenService
 from include.airlock.model.health import Reading
 from include.airlock.model.machines import MachineRecord, Shift
 from include.airlock.model.record import RegionRecord
+from include.airlock.model.rollback import Outlook, Way
 from include.airlock.model.service import Service
 from include.airlock.release.place import Fault, Keep, Pages
 from include.airlock.release.run import ReleaseRun
@@ -201,6 +203,20 @@ class RouterPlace:
         if later is None:
             region.stand = None
         return later
+
+    def outlook(self, region: RegionRecord) -> Outlook:
+        """Whether the group that was live before still stands by: healthy, with the old build."""
+        shift = region.shift
+        if shift is None:
+            return Outlook(Way.DONE, "no request was sent elsewhere")
+        old = self._view.pair().get(shift.live)
+        if old is None:
+            return Outlook(Way.NONE, f"the spec names {shift.live} no more, which was live before")
+        standing_by = OldGroup(old.name, self._view.builds(old))
+        return router_outlook(region, shift, self._view.route().forward.weights, standing_by)
+
+    def ready_way_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
+        """Nothing: the old group stands by at weight 0, or the way back is refused."""
 
     def withdraw(self, run: ReleaseRun, region: RegionRecord) -> None:
         """See ``farm_back.withdraw``."""

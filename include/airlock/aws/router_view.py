@@ -120,6 +120,23 @@ class RouterView(MachineView):
                 found[group.name] = tuple(each for each in self.ids(self.members(group)) if each in ids)
         return {name: machines for name, machines in found.items() if machines}
 
+    def builds(self, group: Group) -> dict[str, tuple[bool, str | None]]:
+        """Each machine of a group: whether it is healthy on every port, and the build that it answers itself.
+
+        Raises:
+            NotFound: EC2 does not know one of them.
+        """
+        members = [member for member in self.members(group) if member.standing is not Standing.OUT]
+        ids = self.ids(members)
+        known = self.describe(ids, {group.key: members}) if ids else {}
+        found = {}
+        for each in ids:
+            own = [member for member in members if member.machine == each]
+            page = self.page_of(known[each], next((member.port for member in own if member.port), None))
+            well = all(member.standing is Standing.IN_SERVICE for member in own)
+            found[each] = (well, self.reading(page).build if page else None)
+        return found
+
     def all_healthy(self, group: Group, ids: Sequence[str]) -> bool:
         """Whether exactly these machines are healthy in a group, every one of them on every port."""
         members = [member for member in self.members(group) if member.standing is not Standing.OUT]

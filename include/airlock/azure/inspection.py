@@ -47,6 +47,11 @@ def inspect(seen: Inspected, build: str) -> list[Fault]:
     return [Fault(seen.region, code, text, warning=code.startswith("warn_")) for code, text in found]
 
 
+def obstacles(seen: Inspected) -> list[str]:
+    """What keeps these two slots from being swapped, whatever builds they hold."""
+    return [text for _, text in (*_slots(seen.world), *_configs(seen), *_differences(seen.differences))]
+
+
 def compare(world: World, record: RegionRecord, build: str) -> list[Fault]:
     """What has drifted since the preflight, right before a region is touched."""
     found = [*_builds(world, build), *_slots(world)]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from include.airlock.errors import AirlockError
 from include.airlock.release.step import ReleaseStep
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from include.airlock.model.service import Service
     from include.airlock.release.place import Place
     from include.airlock.release.run import ReleaseRun
@@ -18,6 +22,36 @@ def slots(service: Service, name: str) -> Place:
     from include.airlock.azure.place import SlotPlace
 
     return SlotPlace(service, name)
+
+
+class ProposeOperator(ReleaseStep):
+    """Find what a start by the calendar releases; a start by somebody names its build itself."""
+
+    ui_color = "#fdf6e3"
+
+    def execute(self, context: Context) -> Any:
+        """Returns what is proposed, in a sentence; skips a run that somebody started.
+
+        Raises:
+            Refused: the staging slots do not agree.
+            Transient: a slot could not be read.
+        """
+        from include.airlock.azure.proposal import propose
+        from include.airlock.release.proposal import in_words, keep, keep_refusal, standing
+        from include.airlock.release.run import is_scheduled
+
+        if not is_scheduled(context, self.service):
+            raise AirflowSkipException("somebody started this run, and named its build")
+        proposal = standing(context, self.service)
+        if proposal is not None:
+            return in_words(proposal)
+        try:
+            said = keep(context, self.service, propose(self.service))
+        except AirlockError as fault:
+            keep_refusal(context, self.service, fault)
+            raise
+        self.log.info("%s", said)
+        return said
 
 
 class RefreshOperator(ReleaseStep):

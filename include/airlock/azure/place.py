@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from include.airlock.azure.inspection import Inspected, compare, inspect
 from include.airlock.azure.look import RegionView, intent_of, sides
+from include.airlock.azure.outlook import outlook
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
-from include.airlock.azure.way_back import swap_back
+from include.airlock.azure.way_back import deploy_old, swap_back
 from include.airlock.errors import AirlockError, Denied, Drifted, NotFound, Overtaken, SwapFailed
 from include.airlock.model.health import Reading
 from include.airlock.model.record import RegionRecord
+from include.airlock.model.rollback import Outlook
 from include.airlock.model.service import Service, SlotSwapService
 from include.airlock.model.streak import Policy
 from include.airlock.release.place import Fault, Keep, Pages
@@ -161,6 +163,14 @@ class SlotPlace:
             if isinstance(fault, SwapFailed) or not (sent or fault.retryable):
                 region.way_back = None  # proved, or never asked for, so after a Clear it is meant anew
             raise
+
+    def outlook(self, region: RegionRecord) -> Outlook:
+        """Whether staging still holds the old build, by its page and its content's id."""
+        return outlook(region, self._read(), can_deploy=self._view.service.refresh is not None)
+
+    def ready_way_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
+        """Staging gets the old build again where it was refreshed; see ``way_back.deploy_old``."""
+        return deploy_old(self._view, run, region, patience)
 
     def withdraw(self, run: ReleaseRun, region: RegionRecord) -> None:
         """Nothing: App Service has no way to stop a swap; the next look follows it."""

@@ -34,7 +34,7 @@ def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     build = run.request.refresh_build or run.request.build
     try:
         with RegionView.of(run.service, name) as view:
-            later = _put(view, run, name, build, patience)
+            later = put(view, run, name, build, patience)
     except Transient:
         raise  # it is tried again: nothing to tell yet
     except AirlockError as fault:
@@ -51,8 +51,16 @@ def _remember(run: ReleaseRun, name: str, text: str) -> None:
     run.save(region, f"staging {text}")
 
 
-def _put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: float) -> Later | None:
-    """Look, deploy, look: the status page decides, not the deployment's own word."""
+def put(view: RegionView, run: ReleaseRun, name: str, build: str, patience: float) -> Later | None:
+    """Get ``build`` into staging. Look, deploy, look: the status page decides, not the deployment's own word.
+
+    Raises:
+        Refused: the spec says no way to deploy to staging.
+        NotHealthy, NotProven: staging does not answer with that build in time.
+        Denied, NotFound, Rejected: the deploy was not taken.
+    """
+    if view.service.refresh is None:
+        raise Refused("the spec says no way to deploy to staging (refresh)")
     url = view.url(view.site.staging(), production=False)
     region = run.region(name)
     if region.refreshing != build:

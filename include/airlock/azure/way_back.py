@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+from include.airlock.azure import refresh
 from include.airlock.azure.look import RegionView, intent_of, sides
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Placement, Timing, World, placement
-from include.airlock.errors import Refused
+from include.airlock.errors import Drifted, Refused
 from include.airlock.model.record import RegionRecord, SwapIntent
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
@@ -33,13 +34,51 @@ def swap_back(
             return None
         if where is not Placement.SWAPPED:
             raise Refused(f"the slots can't be told apart ({where}), so nothing was swapped back")
-        region.way_back = _meant_back(forward, seen)
+        region.way_back = meant_back(forward, seen)
         run.save(region)
 
     save = run.sole_writer(region, "way_back")
     swap = Swap(view.site, view.world, save, timing, patience=patience)
     result = swap.carry_out(region.way_back)
     return Later(result) if isinstance(result, float) else None
+
+
+def deploy_old(view: RegionView, run: ReleaseRun, region: RegionRecord, patience: float) -> Later | None:
+    """Where staging holds the old build no more: deploy it there, prove it, and mean the swap back.
+
+    Only for a release that ended: its staging slots may have been refreshed since. Production is not
+    touched here.
+
+    Raises:
+        Refused: the spec says no way to deploy to staging.
+        Drifted: production changed meanwhile.
+        NotHealthy, NotProven: staging does not answer with the old build.
+        Denied, NotFound, Rejected: the deploy was not taken.
+    """
+    forward, old = region.swap, region.old_build
+    if forward is None or old is None or (region.way_back and not _left_over(region.way_back, region)):
+        return None
+    if region.refreshing != old and _within_reach(forward, view.world(), old):
+        return None
+    later = refresh.put(view, run, region.name, old, patience)
+    if later:
+        return later
+    world, region = view.world(), run.region(region.name)
+    if world.staging_build != old or world.production_build not in (None, region.new_build):
+        raise Drifted(
+            f"staging answers {world.staging_build} and production {world.production_build}; "
+            f"{old} and {region.new_build} were expected"
+        )
+    region.way_back, region.watch, region.refreshing = meant_back(forward, world), None, None
+    region.refresh = None
+    run.save(region, f"staging answers {old} again, deployed anew")
+    return None
+
+
+def _within_reach(forward: SwapIntent, world: World, old: str) -> bool:
+    """Whether the way back needs no deploy: the old build is in production, or still in staging."""
+    where = placement(forward, world)
+    return world.production_build == old or where in (Placement.SWAPPED, Placement.SWAPPED_BACK)
 
 
 def _left_over(intent: SwapIntent, region: RegionRecord) -> bool:
@@ -75,7 +114,7 @@ def _await_clear_signs(
         time.sleep(1.0)  # the pause between two looks; the state is read each time
 
 
-def _meant_back(forward: SwapIntent, world: World) -> SwapIntent:
+def meant_back(forward: SwapIntent, world: World) -> SwapIntent:
     """The intent of the way back. Production may be unreadable: its build is known from the way there."""
     production, staging = sides(world)
     production.build = forward.staging.build

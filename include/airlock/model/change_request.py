@@ -12,9 +12,10 @@ from pydantic_core import PydanticCustomError
 from include.airlock.errors import RequestError
 from include.airlock.model.expressions import compiled
 from include.airlock.model.fields import BUILD_PATTERN, Checked, Text, Word
+from include.airlock.model.record import Phase, ReleaseRecord
 from include.airlock.model.refresh import TAG_PATTERN
 from include.airlock.model.service import OnFailure, Service
-from include.airlock.model.service_base import refusal_of_policy
+from include.airlock.model.service_base import WhenClosed, refusal_of_policy
 from include.airlock.model.wording import nearest, shown
 
 BUILD = Word(
@@ -30,9 +31,18 @@ CHANGE_REQUEST = Word(
     example="CHG-1001",
 )
 REASON = Text(500, several_lines=True)
+WINDOW_OVERRIDE = REASON
 REQUESTED_BY = Text(200)
 
-KEYS = ("build", "change_request", "regions", "on_failure", "refresh_build", "reason")
+KEYS = (
+    "build",
+    "change_request",
+    "regions",
+    "on_failure",
+    "refresh_build",
+    "reason",
+    "window_override",
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,7 @@ class ChangeRequest:
 
     ``regions`` holds the names of the asked places (regions, or farms in regions), in the order of the
     spec. ``refresh_build`` is what staging slots get afterwards; None means the released build.
+    ``window_override`` says why windows and freezes do not hold for this release.
     """
 
     build: str
@@ -49,6 +60,7 @@ class ChangeRequest:
     change_request: str | None = None
     refresh_build: str | None = None
     reason: str | None = None
+    window_override: str | None = None
     requested_by: str | None = None
 
     @classmethod
@@ -68,6 +80,7 @@ class ChangeRequest:
             change_request=asked.text("change_request", CHANGE_REQUEST),
             refresh_build=asked.refresh_build(service),
             reason=asked.text("reason", REASON),
+            window_override=asked.window_override(service),
             requested_by=_shortened(requested_by),
         )
         asked.refuse_unknown()
@@ -76,6 +89,16 @@ class ChangeRequest:
         if asked.faults:
             raise RequestError(f"can't release {service.service}: {'; '.join(asked.faults)}")
         return request
+
+    @classmethod
+    def proposed(cls, record: ReleaseRecord) -> ChangeRequest:
+        """Give the change request of a scheduled start, as its first step stored it in the record."""
+        return cls(
+            build=record.build,
+            regions=tuple(each.name for each in record.regions if each.phase is not Phase.NOT_ASKED),
+            on_failure=OnFailure(record.on_failure),
+            reason=record.reason,
+        )
 
 
 def _shortened(requested_by: str | None) -> str | None:
@@ -131,6 +154,13 @@ class _Asked:
                 self.faults.append(f"refresh_build: {shown(tag)} can't be an image's tag")
         return build
 
+    def window_override(self, service: Service) -> str | None:
+        if service.has_windows:
+            return self.text("window_override", WINDOW_OVERRIDE)
+        if self.get("window_override") is not None:
+            self.faults.append("window_override: the spec of this service has no windows or freezes")
+        return None
+
     def regions(self, service: Service) -> tuple[str, ...]:
         valid = service.places
         given = self.get("regions")
@@ -175,7 +205,8 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
 
     A param without ``default`` is required. ``section`` and ``values_display`` are Airflow's own
     words for its form (Airflow documentation, "Use Params to Provide a Trigger UI Form").
-    ``refresh_build`` is left out where the strategy has no staging slots.
+    ``refresh_build`` is left out where the strategy has no staging slots, ``window_override`` where
+    the spec has neither windows nor freezes.
     """
     return {
         "build": {
@@ -183,6 +214,7 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
             "type": "string",
             "title": "Build",
             "description": f"The build {service.where_the_build_goes}.",
+            **_scheduled_build(service),
         },
         "change_request": {
             **_without_examples(CHANGE_REQUEST.json()),
@@ -201,8 +233,34 @@ def params_schema(service: Service) -> dict[str, dict[str, Any]]:
         },
         "regions": _regions_schema(service),
         "on_failure": _on_failure_schema(service),
+        **_override_schema(service),
         **_refresh_schema(service),
     }
+
+
+def _scheduled_build(service: Service) -> dict[str, Any]:
+    """A DAG with a schedule may have no required param (Airflow); the preflight asks for the build then."""
+    if service.scheduled is None:
+        return {}
+    text = f"The build {service.where_the_build_goes}. Needed: only a start by the calendar finds it itself."
+    return {"default": None, "type": ["null", "string"], "description": text}
+
+
+def _override_schema(service: Service) -> dict[str, dict[str, Any]]:
+    if not service.has_windows:
+        return {}
+    then = "the release stops before it" if service.when_closed is WhenClosed.STOP else "it waits"
+    schema = {
+        "default": None,
+        "type": ["null", "string"],
+        "maxLength": WINDOW_OVERRIDE.longest,
+        "format": "multiline",
+        "title": "Release outside the windows because",
+        "description": f"A reason here opens every window and freeze for this release; it is recorded and "
+        f"told. Empty: where a {service.place_word} does not fit before its window closes, {then}.",
+        "section": "Windows",
+    }
+    return {"window_override": schema}
 
 
 def _on_failure_schema(service: Service) -> dict[str, Any]:

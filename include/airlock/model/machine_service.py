@@ -68,6 +68,11 @@ class MachineService(ServiceBase):
         return self
 
     @property
+    def scheduled(self) -> None:
+        """None: no staging slots say which build a scheduled start would release."""
+        return None
+
+    @property
     def refresh(self) -> None:
         """None: there are no staging slots to refresh."""
         return None

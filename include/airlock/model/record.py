@@ -37,6 +37,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     HALTED = "halted"
     ROLLED_BACK = "rolled_back"
+    NOTHING = "nothing_to_release"
 
 
 class SwapPhase(StrEnum):
@@ -110,6 +111,8 @@ class RegionRecord(_Stored):
     failure: str | None = None
     refresh: str | None = None
     stand: str | None = Field(None, description="what is half-done, in a sentence, where it stopped between")
+    waits_until: str | None = Field(None, description="when the window opens that it waits for")
+    closed: str | None = Field(None, description="why no window let it start, where the release ended")
     machines: list[MachineRecord] = []
     floors: list[GroupFloor] = []
     suspensions: list[Suspension] = []
@@ -124,9 +127,27 @@ class RegionRecord(_Stored):
     def begin_afresh(self) -> None:
         """Forget what an earlier try meant and did; what was told and what was first seen stays."""
         self.phase, self.failure, self.stand = Phase.WAITING, None, None
+        self.waits_until = self.closed = None
         self.swap = self.way_back = self.shift = None
         self.machines = [machine.afresh() for machine in self.machines]
         self.floors, self.suspensions = [], []
+
+
+class Rollback(_Stored):
+    """A release undone afterwards, by a run of ``rollback_<service>``: by whom, why, where, since when."""
+
+    run: str = Field(description="the rollback's own DAG run")
+    by: str | None = None
+    reason: str
+    at: str
+    url: str | None = None
+    places: list[str] = Field(description="what it brings back, in the order of the spec")
+    outlook: dict[str, str] = Field({}, description="what was said beforehand, by place")
+
+    @property
+    def by_whom(self) -> str:
+        """`` by ann``, or nothing where nobody's name was given."""
+        return f" by {self.by}" if self.by else ""
 
 
 class ReleaseRecord(_Stored):
@@ -139,6 +160,7 @@ class ReleaseRecord(_Stored):
     change_request: str | None = None
     reason: str | None = None
     requested_by: str | None = None
+    window_override: str | None = Field(None, description="why windows and freezes do not hold for it")
     on_failure: str
     started_at: str
     ended_at: str | None = None
@@ -147,8 +169,10 @@ class ReleaseRecord(_Stored):
     outcome: Outcome = Outcome.RUNNING
     sentence: str | None = None
     refusal: str | None = Field(None, description="what the preflight found, when it refused")
+    nothing: str | None = Field(None, description="why a scheduled start had nothing to release")
     faults: list[dict[str, str]] = Field([], description="the same, typed: region, code, text")
     warnings: list[str] = []
+    rollback: Rollback | None = Field(None, description="the last rollback of it, once that began")
     events: list[Event] = []
     regions: list[RegionRecord] = []
 
@@ -159,6 +183,7 @@ __all__ = [
     "Phase",
     "RegionRecord",
     "ReleaseRecord",
+    "Rollback",
     "Side",
     "SwapIntent",
     "SwapPhase",

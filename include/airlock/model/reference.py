@@ -46,9 +46,12 @@ _SECTIONS = {
     "MachineAddress": "`machine`",
     "JsonPage": "`status_page` with `format: json`",
     "PatternPage": "`status_page` with `format: text` or `format: html`",
+    "Window": "`windows[]`",
+    "Freeze": "`freezes[]`",
     "Announce": "`announce`",
     "SlackChannel": "`announce.slack`",
     "Webhook": "`announce.webhooks[]`",
+    "Scheduled": "`scheduled`",
     "Refresh": "`refresh`",
     "Package": "`refresh.package`",
     "Container": "`refresh.container`",
@@ -103,6 +106,8 @@ spec is read.
 ## How values are written
 
 - **Durations** are `90s`, `500ms`, `5m`, `1h30m` or ISO 8601 like `PT5M`. A plain number is refused.
+- **Times** are `20:00` with two digits each, **dates** `2026-11-03`; which moments they are, also where
+  clocks change, is in [windows and freezes](windows.md).
 - **Expressions** are [JMESPath](https://jmespath.org/specification.html), at most 300 characters.
 - **Patterns** are [RE2](https://github.com/google/re2/wiki/Syntax), at most 300 characters: their time grows
   with the page and nothing else. There is no look-around and no back reference.

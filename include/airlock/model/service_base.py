@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from include.airlock.model.durations import Between
 from include.airlock.model.expressions import Pattern
 from include.airlock.model.fields import Closed, ConnectionId, Name, PlaceName, Text, Word
+from include.airlock.model.opening import Calendar
 from include.airlock.model.status_page import AnyStatusPage
+from include.airlock.model.windows import Freeze, Window
 from include.airlock.model.wording import fault, nearest, one_of, shown
 
 
@@ -25,6 +27,13 @@ class OnFailure(StrEnum):
     ROLL_BACK_MACHINE = "roll_back_machine"
     ROLL_BACK_REGION = "roll_back_region"
     ROLL_BACK_RELEASE = "roll_back_release"
+
+
+class WhenClosed(StrEnum):
+    """What a release does before a place whose expected time does not fit before the window closes."""
+
+    WAIT = "wait"
+    STOP = "stop"
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,12 @@ class Region(Closed):
     )
     connection: ConnectionId = Field(
         description="Airflow connection with the credentials for the cloud there."
+    )
+    windows: Annotated[tuple[Window, ...], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="When it may be released there, instead of the service's windows; null for these."
+    )
+    freezes: Annotated[tuple[Freeze, ...], Field(max_length=50)] = Field(
+        (), description="When it may not be released there, beside the service's freezes."
     )
 
 
@@ -139,6 +154,63 @@ class ServiceBase(Closed):
         None, description="Pattern that a build must match as a whole."
     )
     announce: Announce = Field(default_factory=Announce, description="Who is told.")
+    windows: Annotated[tuple[Window, ...], Field(max_length=20)] = Field(
+        (), description="When it may be released; none means at any time."
+    )
+    freezes: Annotated[tuple[Freeze, ...], Field(max_length=50)] = Field(
+        (), description="Days on which it may not be released."
+    )
+    when_closed: WhenClosed = Field(
+        WhenClosed.STOP,
+        description="What a release does before a region that does not fit into a window: `stop` there, or "
+        "`wait` for the next window.",
+    )
+
+    if TYPE_CHECKING:
+        # Each strategy declares its own regions; at run time a field here would come before them all.
+        regions: tuple[Region, ...]
+
+    @model_validator(mode="after")
+    def _opens_somewhen(self) -> Self:
+        nothing = "leave nothing of the windows: it could never be released"
+        if not self.calendar().ever_opens():
+            raise fault(nothing, "freezes")
+        for index, region in enumerate(self.regions):
+            if self.calendar(region.name).ever_opens():
+                continue
+            if region.freezes:
+                raise fault(f"{nothing} there", "regions", index, "freezes")
+            raise fault("are all within the service's freezes", "regions", index, "windows")
+        return self
+
+    @model_validator(mode="after")
+    def _closes_somewhen(self) -> Self:
+        if self.when_closed is WhenClosed.WAIT and not self.has_windows:
+            raise fault("says nothing without windows or freezes", "when_closed")
+        return self
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether windows or freezes hold anywhere, so that there is a time when it may not be released."""
+        calendars = [self.calendar(), *(self.calendar(region.name) for region in self.regions)]
+        return any(each.windows or each.freezes for each in calendars)
+
+    def calendar(self, place: str | None = None) -> Calendar:
+        """Give the windows and freezes that hold for a place, one of ``places`` or a region; None: for all.
+
+        A region's own windows replace the service's, its freezes come on top.
+
+        Raises:
+            KeyError: there is no such place.
+        """
+        if place is None:
+            return Calendar(self.windows, self.freezes)
+        name = place.partition(".")[0]
+        for region in self.regions:
+            if region.name == name:
+                windows = self.windows if region.windows is None else region.windows
+                return Calendar(windows, (*self.freezes, *region.freezes))
+        raise KeyError(place)
 
     @property
     def places(self) -> tuple[str, ...]:

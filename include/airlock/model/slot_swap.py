@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from include.airlock.model.durations import Between
-from include.airlock.model.fields import Host, Word
+from include.airlock.model.fields import Closed, Host, Word
 from include.airlock.model.refresh import Refresh
 from include.airlock.model.service_base import OnFailure, Policies, Region, ServiceBase
 from include.airlock.model.wording import fault
@@ -66,6 +66,14 @@ class SlotRegion(Region):
     )
 
 
+class Scheduled(Closed):
+    """A release that the calendar starts, whenever the first region's doors open."""
+
+    build: Literal["staging"] = Field(
+        description="Which build: `staging` is the one that all staging slots hold."
+    )
+
+
 def _each_once(regions: tuple[SlotRegion, ...]) -> tuple[SlotRegion, ...]:
     names: set[str] = set()
     apps: dict[tuple[str, str, str], str] = {}
@@ -106,6 +114,16 @@ class SlotSwapService(ServiceBase):
         description="How long nothing may be seen of a swap request that got no answer, until that proves "
         "that it did nothing.",
     )
+
+    scheduled: Scheduled | None = Field(
+        None, description="Start a release whenever the first region's window opens; null: only when asked."
+    )
+
+    @model_validator(mode="after")
+    def _has_an_opening(self) -> Self:
+        if self.scheduled is not None and not self.calendar(self.places[0]).windows:
+            raise fault(f"needs windows; {self.places[0]} has none that opens", "scheduled")
+        return self
 
     @property
     def places(self) -> tuple[str, ...]:

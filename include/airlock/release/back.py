@@ -31,9 +31,7 @@ def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: fl
         return None
     run.not_overtaken(name)
     run.lock("rolled_back", _reason(run, region))
-    if region.phase is not Phase.ROLLING_BACK:
-        region.phase, region.watch, region.back_since = Phase.ROLLING_BACK, None, time.time()
-        run.save(region, f"bringing {region.old_build} back")
+    set_out(run, region)
     try:
         with open_place(run.service, name) as place:
             later = place.bring_back(run, region, patience=patience)
@@ -42,7 +40,7 @@ def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: fl
     except (Transient, Overtaken):
         raise
     except AirlockError as fault:
-        raise _stuck(run, region, fault) from fault
+        raise stuck(run, region, fault) from fault
     if later:
         return later
     region.phase, region.ended_at = Phase.ROLLED_BACK, now()
@@ -55,7 +53,15 @@ def _reason(run: ReleaseRun, region: RegionRecord) -> str:
     return f"{run.request.build} was rolled back in {region.name}: {why}"[:500]
 
 
-def _stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:
+def set_out(run: ReleaseRun, region: RegionRecord) -> None:
+    """The way back of a region begins; one that is under way goes on."""
+    if region.phase is not Phase.ROLLING_BACK:
+        region.phase, region.watch, region.back_since = Phase.ROLLING_BACK, None, time.time()
+        run.save(region, f"bringing {region.old_build} back")
+
+
+def stuck(run: ReleaseRun, region: RegionRecord, fault: AirlockError) -> NotProvenBack:
+    """Store that a region's way back came to no proved end; answers the error that says so."""
     region.phase, region.watch = Phase.STUCK, None  # a Clear begins the proof anew
     text = f"could not be proved to be back on {region.old_build}: {fault}"
     region.failure = f"{region.failure}; {text}" if region.failure else text
@@ -104,9 +110,12 @@ def roll_back_earlier(run: ReleaseRun, open_place: OpenPlace, *, patience: float
 
 
 def reached(run: ReleaseRun, name: str) -> bool:
-    """Whether ``name`` is the first asked region that is not accepted, after a preflight that passed."""
+    """Whether ``name`` is the first asked region that is not accepted, after a preflight that passed.
+
+    One that no window let start was not reached, so that an end between regions brings nothing back.
+    """
     for region in run.record().regions:
         if region.phase in (Phase.ACCEPTED, Phase.NOT_ASKED):
             continue
-        return region.name == name and region.new_build is not None
+        return region.name == name and region.new_build is not None and region.closed is None
     return False

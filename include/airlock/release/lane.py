@@ -13,6 +13,7 @@ from include.airlock.release.ledger import now
 from include.airlock.release.place import OpenPlace, Place
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
+from include.airlock.release.window_gate import hold, remark
 from include.airlock.status.watch import Watched, watch
 
 if TYPE_CHECKING:
@@ -41,24 +42,30 @@ def begin(run: ReleaseRun, name: str) -> RegionRecord:
         raise Refused(f"{name} is on its way back ({region.phase}); let the step roll_back end first")
     if region.phase is Phase.ROLLED_BACK:
         region.begin_afresh()
+        run.released_again()
         run.save(region, "released again: it was rolled back, and the service has been unlocked since")
     return region
 
 
-def check(run: ReleaseRun, name: str, open_place: OpenPlace) -> None:
-    """Look again, right before the region is touched.
+def check(run: ReleaseRun, name: str, open_place: OpenPlace) -> Later | None:
+    """Ask the window, then look again, right before the region is touched.
 
     Raises:
+        WindowClosed: it does not fit before the window closes, and the spec says to stop then.
         Drifted: names all that is not as at the preflight.
     """
     region = begin(run, name)
-    if region.touched:
-        return
+    if region.touched or region.phase is Phase.ACCEPTED:
+        return None
+    later = hold(run, region)
+    if later:
+        return later
     with open_place(run.service, name) as place:
         place.compare(region, run.request.build)
     region.phase, region.failure = Phase.CHECKED, None
     region.started_at = region.started_at or now()
     run.save(region)
+    return None
 
 
 def change(
@@ -202,7 +209,8 @@ def bake(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float) 
     region.watch = None
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
     region.refresh = "was not refreshed yet" if run.service.refresh else None
-    run.save(region, f"accepted with {region.new_build}")
+    coming = remark(run, after=name)
+    run.save(region, f"accepted with {region.new_build}{f'; {coming}' if coming else ''}")
     run.ledger.release_lock_of(run.release)
     return None
 

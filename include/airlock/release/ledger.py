@@ -50,6 +50,20 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+class RollbackEntry(BaseModel):
+    """What one run of ``rollback_<service>`` undoes, or why it does not; kept until 50 later ones.
+
+    ``release`` is None where it could not even be told which one was meant.
+    """
+
+    run: str
+    release: str | None = None
+    places: list[str] = []
+    dry: bool = False
+    refusal: str | None = None
+    report: str | None = None
+
+
 class Ledger:
     """Reads and writes one service's entries."""
 
@@ -115,6 +129,19 @@ class Ledger:
                 return str(other), region
         return None
 
+    def seconds_taken(self, name: str, *, most: int) -> list[float]:
+        """How long region ``name`` took in the last ``most`` releases that accepted it, newest first."""
+        found: list[float] = []
+        for release in reversed(self._store.get("releases", [])):
+            value = self._store.get(f"release/{release}/region/{name}")
+            region = RegionRecord.model_validate(value) if value is not None else None
+            if region and region.phase is Phase.ACCEPTED and region.started_at and region.ended_at:
+                start, end = map(datetime.fromisoformat, (region.started_at, region.ended_at))
+                found.append(max(0.0, (end - start).total_seconds()))
+            if len(found) == most:
+                break
+        return found
+
     def told(self, release: str) -> Told:
         """Where the announcements of a release remember what was told."""
         return Told(self._store, release)
@@ -144,6 +171,30 @@ class Ledger:
             self._store.set("unlocks", [*self._store.get("unlocks", []), entry][-KEPT_RELEASES:])
             self._store.delete("lock")
         return held
+
+    def replace_lock(self, lock: Lock | None) -> None:
+        """Hold exactly this lock, or none, whatever was held before."""
+        if lock is None:
+            self._store.delete("lock")
+        else:
+            self._store.set("lock", lock.model_dump(mode="json"))
+
+    def known(self) -> list[str]:
+        """The run ids of the releases that are remembered, oldest first."""
+        return list(self._store.get("releases", []))
+
+    def rollback(self, run: str) -> RollbackEntry | None:
+        """What a run of the rollback is about, or None before its look ended."""
+        value = self._store.get(f"rollback/{run}")
+        return None if value is None else RollbackEntry.model_validate(value)
+
+    def save_rollback(self, entry: RollbackEntry) -> None:
+        """Store what a run of the rollback is about."""
+        runs = [run for run in self._store.get("rollbacks", []) if run != entry.run] + [entry.run]
+        for old in runs[:-KEPT_RELEASES]:
+            self._store.delete(f"rollback/{old}")
+        self._store.set(f"rollback/{entry.run}", entry.model_dump(mode="json"))
+        self._store.set("rollbacks", runs[-KEPT_RELEASES:])
 
     def release_lock_of(self, release: str) -> None:
         """Take away the ``in_flight`` lock that ``release`` itself holds; any other stays."""

@@ -35,14 +35,15 @@ class VerdictOperator(ReleaseStep):
         record.outcome, record.sentence = outcome_of(record)
         record.ended_at = now()
         run.ledger.save_header(record)
-        context["ti"].xcom_push(key="verdict", value=_summary(record))
-        if record.outcome is not Outcome.RELEASED:
+        context["ti"].xcom_push(key="verdict", value=summary(record))
+        if record.outcome not in (Outcome.RELEASED, Outcome.NOTHING):
             raise ReleaseFailed(record.sentence)
         self.log.info("%s", record.sentence)
         return record.sentence
 
 
-def _summary(record: ReleaseRecord) -> dict[str, Any]:
+def summary(record: ReleaseRecord) -> dict[str, Any]:
+    """How a release ended, for machines: the XCom ``verdict``."""
     keys = {"name", "phase", "old_build", "new_build", "failure", "stand", "refresh"}
     keys |= {"started_at", "ended_at"}
     regions = [region.model_dump(mode="json", include=keys) for region in record.regions]

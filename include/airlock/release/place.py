@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from include.airlock.errors import Refused
 from include.airlock.model.health import Reading
 from include.airlock.model.record import RegionRecord
+from include.airlock.model.rollback import Outlook
 from include.airlock.model.service import Service
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
@@ -104,6 +105,16 @@ class Place(Protocol):
 
     def bring_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
         """Bring the region back to its old build; the lane proves it afterwards."""
+
+    def outlook(self, region: RegionRecord) -> Outlook:
+        """How the region, as a release left it, would get its old build back; only reads, in a thread."""
+
+    def ready_way_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
+        """Before ``bring_back`` of a release that ended: put within reach what stands by no more.
+
+        Raises:
+            Refused: it can't be; says what to do instead.
+        """
 
     def withdraw(self, run: ReleaseRun, region: RegionRecord) -> None:
         """The step was killed by a person: cancel what would go on without it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from include.airlock.errors import Locked, Overtaken, Refused
+from include.airlock.errors import Locked, Overtaken, Refused, RequestError
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord
 from include.airlock.model.service import Service
@@ -120,6 +120,13 @@ class ReleaseRun:
         """Keep other releases out while a region is changed or in doubt, whatever becomes of this run."""
         self.lock("in_flight", f"{name} is being changed to {self.request.build} and not accepted yet")
 
+    def released_again(self) -> None:
+        """A rollback of this release is history once a place of it is released again."""
+        record = self.record()
+        if record.rollback is not None:
+            record.rollback = None
+            self.ledger.save_header(record)
+
     def lock(self, kind: str, reason: str) -> None:
         """Lock the service in this release's name."""
         self.ledger.set_lock(Lock(kind=kind, reason=reason, release=self.release, at=now()))
@@ -131,21 +138,37 @@ def open_release(context: Context, service: Service) -> ReleaseRun:
     Raises:
         RequestError: the run's params are not a change request for this service.
     """
-    request = ChangeRequest.of(service, dict(context["params"]))
-    run = ReleaseRun(service, request, ledger_of(context, service.service), _dag_run(context).run_id)
-    run.ledger.open(_header(context, service, request))
+    ledger = ledger_of(context, service.service)
+    request = _request(context, service, ledger)
+    run = ReleaseRun(service, request, ledger, dag_run_of(context).run_id)
+    run.ledger.open(header_of(context, service, request))
     return run
 
 
-def _dag_run(context: Context) -> Any:
+def is_scheduled(context: Context, service: Service) -> bool:
+    """Whether the calendar started the run, so that its change request is what the step propose found."""
+    return service.scheduled is not None and dag_run_of(context).run_type == "scheduled"
+
+
+def _request(context: Context, service: Service, ledger: Ledger) -> ChangeRequest:
+    if not is_scheduled(context, service):
+        return ChangeRequest.of(service, dict(context["params"]))
+    record = ledger.release(dag_run_of(context).run_id)
+    if record is None:
+        raise RequestError("no build is proposed; see the step propose")
+    return ChangeRequest.proposed(record)
+
+
+def dag_run_of(context: Context) -> Any:
+    """The running task's DAG run."""
     dag_run = context["dag_run"]
     assert dag_run is not None
     return dag_run
 
 
-def _header(context: Context, service: Service, request: ChangeRequest) -> ReleaseRecord:
+def header_of(context: Context, service: Service, request: ChangeRequest) -> ReleaseRecord:
     """A new release's header. Two steps may make it at once: it holds nothing that would differ."""
-    dag_run = _dag_run(context)
+    dag_run = dag_run_of(context)
     started = dag_run.start_date or datetime.now(UTC)
     waited = (started - dag_run.run_after).total_seconds()
     regions = [
@@ -159,16 +182,18 @@ def _header(context: Context, service: Service, request: ChangeRequest) -> Relea
         build=request.build,
         change_request=request.change_request,
         reason=request.reason,
+        window_override=request.window_override,
         requested_by=getattr(dag_run, "triggering_user_name", None),
         on_failure=request.on_failure,
         started_at=started.astimezone(UTC).isoformat(timespec="milliseconds"),
-        url=_url(dag_run.dag_id, dag_run.run_id),
+        url=page_of(dag_run.dag_id, dag_run.run_id),
         waited_s=round(waited, 1) if waited > _PATIENT_S else None,
         regions=regions,
     )
 
 
-def _url(dag_id: str, run_id: str) -> str:
+def page_of(dag_id: str, run_id: str) -> str:
+    """The address of a DAG run's page in Airflow."""
     from urllib.parse import quote
 
     from airflow.sdk.configuration import conf

@@ -105,11 +105,19 @@ class ReleaseStep(BaseOperator):
         log.info("resumed: %s", event)
         return self._go(context, patience=_PATIENCE_AFTER_S)
 
-    def _go(self, context: Context, *, patience: float) -> Any:
+    def open(self, context: Context) -> ReleaseRun:
+        """The release that the step is part of.
+
+        Raises:
+            RequestError: the run's params are not a change request.
+        """
         from include.airlock.release.run import open_release
 
+        return open_release(context, self.service)
+
+    def _go(self, context: Context, *, patience: float) -> Any:
         try:
-            run = open_release(context, self.service)
+            run = self.open(context)
         except RequestError as fault:
             if self.after_failures:
                 raise AirflowSkipException("there is no release to speak of; see the preflight") from fault

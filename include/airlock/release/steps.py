@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airlock.errors import AirlockError
+from include.airlock.errors import AirlockError, WindowClosed
 from include.airlock.release.step import ReleaseStep
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ class PreflightOperator(PlaceStep):
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """Returns the warnings."""
         from include.airlock.release.preflight import preflight
+        from include.airlock.release.window_gate import remark
 
         warnings = [str(fault) for fault in preflight(run, self.places)]
+        closed = remark(run)
+        warnings += [closed] if closed else []
         for warning in warnings:
             self.log.warning("%s", warning)
         record = run.record()
@@ -75,7 +78,16 @@ class CheckOperator(PlaceStep):
         from include.airlock.release.lane import check
 
         assert self.region
-        check(run, self.region, self.places)
+        return check(run, self.region, self.places)
+
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """A closed window is no failure of the region."""
+        from include.airlock.release.window_gate import note_closed
+
+        if isinstance(fault, WindowClosed) and self.region is not None:
+            note_closed(run, self.region, fault)
+            return
+        super().note_failure(run, fault)
 
 
 class ChangeOperator(PlaceStep):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.airlock.model.record import Outcome, Phase, RegionRecord, ReleaseRecord
+from include.airlock.model.record import Outcome, Phase, RegionRecord, ReleaseRecord, Rollback
 
 _BEGUN = (Phase.CHANGING, Phase.CHANGED, Phase.VERIFIED, Phase.ACCEPTED)
 
@@ -13,6 +13,10 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     Released only when every asked region is accepted; nothing is green by absence.
     """
     asked = [region for region in record.regions if region.phase is not Phase.NOT_ASKED]
+    if record.nothing:
+        return Outcome.NOTHING, record.nothing
+    if record.rollback is not None:
+        return _undone(record, record.rollback)
     if asked and all(region.phase is Phase.ACCEPTED and not region.failure for region in asked):
         return Outcome.RELEASED, _released(record, asked)
     back = [region for region in asked if region.phase is Phase.ROLLED_BACK]
@@ -22,9 +26,26 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     begun = any(region.touched or region.phase in _BEGUN for region in asked)
     failed = next((region for region in asked if region.failure), None)
     if not begun and failed is None:
-        why = record.refusal or "see the step preflight"
+        why = record.refusal or _closed(asked) or "see the step preflight"
         return Outcome.REFUSED, f"{record.build} was refused before anything was touched: {why}"
     return Outcome.HALTED, _sentence(record, asked, back)
+
+
+def _undone(record: ReleaseRecord, rollback: Rollback) -> tuple[Outcome, str]:
+    """How a rollback of the release ended: rolled back only when every place of it is."""
+    places = [region for region in record.regions if region.name in rollback.places]
+    back = [region for region in places if region.phase is Phase.ROLLED_BACK]
+    stopped = next((r for r in reversed(places) if r.phase is not Phase.ROLLED_BACK), None)
+    parts = [f"{record.build} is rolled back{rollback.by_whom}: {rollback.reason}"]
+    if stopped is not None:
+        why = stopped.failure or "a step did not finish; see its log"
+        parts = [f"the rollback of {record.build}{rollback.by_whom} stopped in {stopped.name}: {why}"]
+    parts += [f"{r.name} serves {r.old_build} again" for r in back]
+    left = [r for r in record.regions if r.phase is Phase.ACCEPTED and r is not stopped]
+    names = [r.name for r in left]
+    parts += [f"{', '.join(names)} {_verb(names, 'keeps', 'keep')} {record.build}"] if names else []
+    outcome = Outcome.HALTED if stopped else Outcome.ROLLED_BACK
+    return outcome, "; ".join([*parts, f"{record.service} is locked"])
 
 
 def _released(record: ReleaseRecord, asked: list[RegionRecord]) -> str:
@@ -47,10 +68,26 @@ def _sentence(record: ReleaseRecord, asked: list[RegionRecord], back: list[Regio
     parts += [f"{r.name} could not be proved to be back{f' ({r.stand})' if r.stand else ''}" for r in stuck]
     parts += [_between(r, record.build) for r in doubt]
     parts += [f"{', '.join(kept)} {_verb(kept, 'keeps', 'keep')} {record.build}"] if kept else []
-    names = [r.name for r in waiting]
-    parts += [f"{', '.join(names)} {_verb(names, 'was', 'were')} not touched"] if names else []
+    parts += _untouched(waiting)
     parts += [f"{record.service} is locked"] if back or doubt or _stuck(asked) else []
     return "; ".join(parts)
+
+
+def _untouched(waiting: list[RegionRecord]) -> list[str]:
+    """What was not touched; where a window ended the release, also what that keeps."""
+    names = [r.name for r in waiting]
+    if not names:
+        return []
+    parts = [f"{', '.join(names)} {_verb(names, 'was', 'were')} not touched"]
+    kept = {r.old_build: [each.name for each in waiting if each.old_build == r.old_build] for r in waiting}
+    if _closed(waiting):
+        parts += [f"{', '.join(n)} {_verb(n, 'keeps', 'keep')} {build}" for build, n in kept.items() if build]
+    return parts
+
+
+def _closed(asked: list[RegionRecord]) -> str | None:
+    """Why no window let the next region start, and when it could; None when that is not what ended it."""
+    return next((f"{region.name}: {region.closed}" for region in asked if region.closed), None)
 
 
 def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[RegionRecord]) -> str:
@@ -58,6 +95,8 @@ def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[Regio
     failed = next((r for r in asked if r.failure and r.phase is not Phase.ACCEPTED), None)
     failed = failed or next((region for region in asked if region.failure), None)
     where = failed or next((r for r in touched if r.phase is not Phase.ACCEPTED), None)
+    if where is None and (closed := _closed(asked)):
+        return f"stopped between regions, before {closed}"
     if where is None:
         return "stopped between regions: a step did not finish; see its log"
     return f"stopped in {where.name}: {where.failure or 'a step did not finish; see its log'}"

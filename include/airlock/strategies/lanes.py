@@ -21,11 +21,16 @@ class LaneStep:
 def plan_of_lanes(service: Service, room: str, lane: Sequence[LaneStep], *, refresh: bool) -> Plan:
     """Preflight, then ``lane`` for each region in order, the way back beside each, and the end.
 
-    A region's first step comes after the last step of the region before: one region in flight.
+    A region's first step comes after the last step of the region before: one region in flight. Where
+    the calendar starts releases, a first step finds the build before anything else.
     """
     regions = service.places
-    steps = [_step("preflight", room, "preflight", None, (), "look at all regions at once; touch nothing")]
-    steps.append(_step("tell.start", "announce", "tell", None, (), "announce the release"))
+    steps = _proposal(room) if service.scheduled else []
+    first = tuple(step.id for step in steps)
+    steps.append(
+        _step("preflight", room, "preflight", None, first, "look at all regions at once; touch nothing")
+    )
+    steps.append(_step("tell.start", "announce", "tell", None, first, "announce the release"))
     last = "preflight"
     for region in regions:
         steps += _lane(region, room, lane, after=last)
@@ -50,6 +55,11 @@ def plan_of_lanes(service: Service, room: str, lane: Sequence[LaneStep], *, refr
 
 def _step(name: str, room: str, verb: str, region: str | None, after: tuple[str, ...], about: str) -> Step:
     return Step(name, room, verb, region, after, When.NONE_FAILED, about)
+
+
+def _proposal(room: str) -> list[Step]:
+    about = "started by the calendar: find the build to release; started by somebody: nothing"
+    return [_step("propose", room, "propose", None, (), about)]
 
 
 def _lane(region: str, room: str, lane: Sequence[LaneStep], *, after: str) -> list[Step]:

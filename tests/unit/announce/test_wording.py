@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.airlock.announce import wording
-from include.airlock.model.record import Event, Outcome, Phase
+from include.airlock.model.record import Event, Outcome, Phase, Rollback
 from tests.unit.announce.releases import region, release
 
 
@@ -157,3 +157,36 @@ def test_who() -> None:
 def test_a_wait_is_said() -> None:
     """Given a release that waited its turn, then its progress says how long."""
     assert "waited 2 min 00 s for its turn" in wording.progress(release(waited_s=120.0))
+
+
+BACK = Rollback(
+    run="back-1",
+    by="ann",
+    reason="too\nslow",
+    at="2026-11-21T11:00:00+00:00",
+    url="https://airflow.example/back",
+    places=["west"],
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome.RUNNING, "is being rolled back by ann"),
+        (Outcome.ROLLED_BACK, "is rolled back by ann"),
+        (Outcome.HALTED, "could not be rolled back by ann"),
+    ],
+)
+def test_a_release_that_is_undone_says_by_whom_and_why(outcome: Outcome, words: str) -> None:
+    """Given a rollback of a release, then its message tells of that, from its own beginning on."""
+    undone = release(
+        region("west", Phase.ROLLED_BACK),
+        rollback=BACK,
+        outcome=outcome,
+        ended_at="2026-11-21T11:00:30+00:00",
+    )
+
+    assert wording.state(undone)[1] == words
+    assert wording.progress(undone) == "1 of 1 rolled back · 30 s"
+    assert wording.address(undone) == BACK.url
+    assert "why back: too slow" in wording.summary(undone)

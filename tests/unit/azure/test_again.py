@@ -141,7 +141,7 @@ def test_a_second_look_of_the_way_back_does_not_hide_why() -> None:
     step.note_failure(run, Unreachable("read app: no answer"))
     # Then the reason stays, and a way back that got stuck adds to it
     assert run.region(WEST).failure == "verify: queue is not connected"
-    stuck = back._stuck(run, run.region(WEST), Drifted("unclear"))
+    stuck = back.stuck(run, run.region(WEST), Drifted("unclear"))
     step.note_failure(run, stuck)
     failure = run.region(WEST).failure or ""
     assert failure.startswith("verify: queue is not connected; could not be proved")

@@ -1,0 +1,194 @@
+"""The steps of ``rollback_<service>`` as Airflow operators: parameters in, ``release.rollback`` called."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.airlock.errors import AirlockError, ReleaseFailed
+from include.airlock.release.step import ReleaseStep
+from include.airlock.release.steps import ChangeOperator, PlaceStep
+
+if TYPE_CHECKING:
+    from include.airlock.release.ledger import Ledger, RollbackEntry
+    from include.airlock.release.rollback import Act, Running
+    from include.airlock.release.run import ReleaseRun
+
+log = logging.getLogger(__name__)
+
+_LATEST = 10
+"""Releases among which the running one is sought by its name; Airflow itself counts them all."""
+
+
+class OfRollback(ReleaseStep):
+    """A step whose release is the one that its run undoes."""
+
+    def open(self, context: Context) -> ReleaseRun:
+        """The undone release; a run that only looks, or was refused, has none.
+
+        Raises:
+            AirflowSkipException: there is nothing to do.
+        """
+        from include.airlock.release.rollback import undone
+        from include.airlock.release.run import ledger_of
+
+        ledger = ledger_of(context, self.service.service)
+        entry = ledger.rollback(_run_id(context))
+        record = ledger.release(entry.release) if entry and entry.release else None
+        if entry is None or record is None or entry.dry or entry.refusal:
+            raise AirflowSkipException("nothing is rolled back by this run; see the step look")
+        self._running = running_release(context, ledger, self.service.service)
+        return undone(self.service, ledger, record, entry.places)
+
+
+class LookBackOperator(PlaceStep):
+    """Say for every place how it would be brought back; then lock the service, unless that was all."""
+
+    ui_color = "#fdf6e3"
+
+    def execute(self, context: Context) -> Any:
+        """Returns what was said, by place.
+
+        Raises:
+            RequestError: the params can't be used.
+            Refused: there is nothing to undo, or a place can't be brought back.
+        """
+        from include.airlock.model.rollback import RollbackRequest
+        from include.airlock.release.ledger import RollbackEntry
+        from include.airlock.release.rollback import look
+        from include.airlock.release.run import ledger_of
+
+        ledger, act = ledger_of(context, self.service.service), _act(context)
+        running = running_release(context, ledger, self.service.service)
+        try:
+            request = RollbackRequest.of(self.service, dict(context["params"]))
+            entry = look(self.service, ledger, request, act, self.places, running)
+        except AirlockError as fault:
+            if not fault.retryable:
+                _keep_refusal(ledger, RollbackEntry(run=act.run, refusal=str(fault)))
+            raise
+        self.log.info("%s", entry.report)
+        return entry.report
+
+
+def _keep_refusal(ledger: Ledger, entry: RollbackEntry) -> None:
+    """For the verdict. A run that has begun stays what it is."""
+    begun = ledger.rollback(entry.run)
+    if begun is None or begun.dry or begun.refusal:
+        ledger.save_rollback(entry)
+
+
+class UndoOperator(OfRollback, ChangeOperator):
+    """Bring one place back to the build that it had before the undone release, and prove it."""
+
+    after_failures = True
+    ui_color = "#fadbd8"
+
+    def perform(self, run: ReleaseRun, *, patience: float) -> Any:
+        """See ``rollback.undo``."""
+        from include.airlock.release.rollback import undo
+
+        assert self.region
+        self._run = run
+        return undo(run, self.region, self.places, self._running, patience=patience)
+
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """Why a place got stuck is kept by the way back; anything else that stopped it is told beside it."""
+        from include.airlock.model.record import Phase
+
+        if self.region is None or fault.retryable:
+            return
+        region = run.region(self.region)
+        if region.phase not in (Phase.STUCK, Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+            region.failure = f"roll_back: {fault}"
+            run.save(region, f"was not rolled back: {fault}")
+
+
+class RollbackVerdictOperator(ReleaseStep):
+    """Say how the rollback ended; fails unless every place of it serves its old build, proved."""
+
+    ui_color = "#fcf3cf"
+
+    def execute(self, context: Context) -> Any:
+        """Stores the release's new outcome, and pushes it as XCom ``verdict`` for whoever pressed the button.
+
+        Raises:
+            ReleaseFailed: with the one sentence that says why.
+        """
+        from include.airlock.release.run import ledger_of
+
+        ledger = ledger_of(context, self.service.service)
+        entry = ledger.rollback(_run_id(context))
+        if entry is None or entry.refusal or entry.release is None:
+            refusal = entry.refusal if entry else None
+            sentence = f"the rollback of {self.service.service} was refused: {refusal or 'see the step look'}"
+            return _end(context, {"outcome": "refused", "sentence": sentence}, ok=False)
+        if entry.dry:
+            return _end(
+                context, {"outcome": "dry", "sentence": entry.report, "release": entry.release}, ok=True
+            )
+        return _end(context, *_judged(ledger, entry))
+
+
+def _judged(ledger: Ledger, entry: RollbackEntry) -> tuple[dict[str, Any], bool]:
+    """The verdict for machines, and whether all is back. Stores it with the release."""
+    from include.airlock.model.record import Outcome
+    from include.airlock.release.ledger import now
+    from include.airlock.release.operators import summary
+    from include.airlock.release.verdict import outcome_of
+
+    assert entry.release is not None
+    record = ledger.release(entry.release)
+    assert record is not None
+    record.outcome, record.sentence = outcome_of(record)
+    record.ended_at = now()
+    ledger.save_header(record)
+    verdict = {**summary(record), "release": record.release, "build": record.build, "places": entry.places}
+    return verdict, record.outcome is Outcome.ROLLED_BACK
+
+
+def _end(context: Context, verdict: dict[str, Any], ok: bool) -> Any:
+    context["ti"].xcom_push(key="verdict", value=verdict)
+    if not ok:
+        raise ReleaseFailed(verdict["sentence"])
+    log.info("%s", verdict["sentence"])
+    return verdict["sentence"]
+
+
+def _run_id(context: Context) -> str:
+    dag_run = context["dag_run"]
+    assert dag_run is not None
+    return dag_run.run_id
+
+
+def _act(context: Context) -> Act:
+    from include.airlock.release.rollback import Act
+    from include.airlock.release.run import page_of
+
+    dag_run: Any = context["dag_run"]
+    by = getattr(dag_run, "triggering_user_name", None)
+    return Act(run=dag_run.run_id, by=by, url=page_of(dag_run.dag_id, dag_run.run_id))
+
+
+def running_release(context: Context, ledger: Ledger, service: str) -> Running:
+    """Ask Airflow, each time anew, whether a release of the service runs, and which."""
+    from airflow.sdk.exceptions import AirflowRuntimeError
+
+    ti: Any = context["ti"]
+
+    def ask() -> str | None:
+        for name in reversed(ledger.known()[-_LATEST:]):
+            record = ledger.release(name)
+            try:
+                if record is not None and ti.get_dagrun_state(record.dag, name) == "running":
+                    return name
+            except AirflowRuntimeError as fault:
+                log.info("%s: Airflow knows its run no more (%s)", name, fault)
+        if ti.get_dr_count(dag_id=f"release_{service}", states=["running"]):
+            return f"a release of {service} that has just begun"
+        return None
+
+    return ask
