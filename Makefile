@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 NAME ?=
 
 .NOTPARALLEL:
-.PHONY: help demo up down sandbox bench test lint types imports links unit dags end_to_end format lock local dev clean
+.PHONY: help demo up down sandbox bench test lint types imports links unit dags roles end_to_end format lock local dev clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z_]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ sandbox: local ## Run the sandbox alone, in the foreground
 bench: dev ## Measure, and print the figures (some 15 minutes)
 	@$(VENV)/python -m include.local bench
 
-test: lint types imports links unit dags end_to_end ## Everything that CI runs
+test: lint types imports links unit dags roles end_to_end ## Everything that CI runs
 
 lint: dev
 	$(VENV)/ruff check .
@@ -47,6 +47,10 @@ unit: dev ## Unit and integration tests
 dags: dev ## What Airflow makes of the DAG files
 	$(VENV)/python -m pytest -q tests/dags
 
+roles: ## What each role may do, under both of Airflow's auth managers
+	@$(PYTHON) bootstrap.py fab
+	$(VENV)/python -m pytest -q tests/roles
+
 end_to_end: dev ## Releases on a real Airflow
 	$(VENV)/python -m pytest -q tests/end_to_end
 
@@ -57,6 +61,7 @@ format: dev ## Lay the code out
 lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-local.in -o requirements-local.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --no-deps --generate-hashes --no-emit-index-url --no-header requirements-fab.in -o requirements-fab.lock
 
 local:
 	@$(PYTHON) bootstrap.py local

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Make `.venv` from a lock file, with nothing but Python: `python3 bootstrap.py [local|dev]`.
+"""Make `.venv` from a lock file, with nothing but Python: `python3 bootstrap.py [local|dev|fab]`.
 
 The environment is made once. After that a call looks whether the lock has changed and returns at
 once when it has not. An installation that was interrupted is begun again from nothing.
+`fab` is `dev` and, in a folder of its own beside it, what requirements-fab.in says.
 `uv` installs when it is on PATH, else `pip`; both check every file's hash against the lock.
 
 Only the standard library is used, and nothing newer than Python 3.7 before the version was checked,
@@ -27,6 +28,8 @@ STAMP = VENV / "airlock-installed.json"
 UNFINISHED = VENV / "airlock-unfinished"
 # Each group holds all packages of those before it.
 GROUPS = ("local", "dev")
+# What is kept apart, for programs that name the folder on their PYTHONPATH.
+APART = "fab"
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -37,11 +40,11 @@ class CannotInstall(Exception):
 def main(arguments: list[str]) -> int:
     """Make the environment of the asked group (`local` when none is asked); return the exit code."""
     group = arguments[0] if arguments else "local"
-    if group not in GROUPS or len(arguments) > 1:
-        print("usage: bootstrap.py [{}]".format("|".join(GROUPS)), file=sys.stderr)
+    if group not in (*GROUPS, APART) or len(arguments) > 1:
+        print("usage: bootstrap.py [{}]".format("|".join((*GROUPS, APART))), file=sys.stderr)
         return 2
     try:
-        ensure(group)
+        ensure_apart() if group == APART else ensure(group)
     except CannotInstall as error:
         print(f"airlock: {error}", file=sys.stderr)
         return 1
@@ -66,6 +69,21 @@ def ensure(group: str) -> None:
             shutil.rmtree(str(VENV), ignore_errors=True)
             create(suitable_python())
         install(group)
+
+
+def ensure_apart() -> None:
+    """Make sure that `.venv` holds `dev`, and the folder beside its packages what is kept apart."""
+    ensure(GROUPS[-1])
+    folder = VENV / APART
+    stamp = folder / STAMP.name
+    with only_one():
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest(APART):
+            return
+        shutil.rmtree(str(folder), ignore_errors=True)
+        lock = ["--no-deps", "--require-hashes", "--target", str(folder), "-r", str(lock_file(APART))]
+        subprocess.run([*installer("uv" if shutil.which("uv") else "pip"), *lock], check=True)
+        folder.mkdir(exist_ok=True)  # a lock without packages makes none
+        stamp.write_text(digest(APART), encoding="utf-8")
 
 
 def installed(group: str) -> bool:

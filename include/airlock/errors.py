@@ -9,6 +9,7 @@ One tree; ``retryable`` is the only thing a retry policy asks::
     ├── Refused              the look before acting found faults          final
     │   ├── Locked           the service is locked                        final
     │   ├── WindowClosed     no window fits the region now                final
+    │   ├── NotApproved      somebody said no, or nobody said yes         final
     │   └── TooFewServe      a machine may not leave: the floor           final
     ├── Drifted              the world is not what the release believes   final
     │   └── Overtaken        another process of the release is at work    retryable
@@ -19,6 +20,7 @@ One tree; ``retryable`` is the only thing a retry policy asks::
     │   ├── NotHealthy       it answered, and something is wrong          final
     │   └── NotProven        no clear answer until the deadline           final
     ├── NotProvenBack        the way back could not be proved             final
+    ├── Decided              it was decided that the region stops         final
     ├── ReleaseFailed        the verdict of a release that was not accepted final
     └── CloudError           the platform did not do what was asked
         ├── Denied           401, 403: credentials or rights              final
@@ -69,6 +71,10 @@ class WindowClosed(Refused):
     """A region may not start: no window is open long enough, and the spec does not say to wait for one."""
 
 
+class NotApproved(Refused):
+    """A release or a region may not start: somebody said no, or nobody answered in time."""
+
+
 class TooFewServe(Refused):
     """A machine may not leave its load balancers: too few others would serve."""
 
@@ -112,6 +118,10 @@ class NotProven(Unverified):
 
 class NotProvenBack(AirlockError):
     """A region was to be swapped back and it could not be proved that the old build serves."""
+
+
+class Decided(AirlockError):
+    """A region failed, and it was decided that it goes no further; the way back does what was chosen."""
 
 
 class ReleaseFailed(AirlockError):

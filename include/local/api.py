@@ -12,6 +12,7 @@ import requests
 
 TIMEOUT_S = 30.0
 POLL_S = 0.25
+_PAGE = 100
 ENDED = frozenset({"success", "failed"})
 
 
@@ -69,7 +70,12 @@ class AirflowApi:
 
     def dag_ids(self) -> list[str]:
         """Return every DAG that Airflow has parsed."""
-        return [dag["dag_id"] for dag in self.request("GET", "dags", params={"limit": 100})["dags"]]
+        found: list[str] = []
+        while True:
+            page = self.request("GET", "dags", params={"limit": _PAGE, "offset": len(found)})
+            found += [dag["dag_id"] for dag in page["dags"]]
+            if not page["dags"] or len(found) >= page["total_entries"]:
+                return found
 
     def import_errors(self) -> dict[str, str]:
         """Return file -> traceback of each DAG file that failed to parse."""

@@ -164,7 +164,8 @@ def test_the_form_is_made_of_valid_json_schema(bag: DagBag) -> None:
 
 def test_the_form_asks_for_the_build_alone(dag: DAG, service: Service) -> None:
     refreshed = ["refresh_build"] if service.strategy == "slot_swap" else []
-    assert list(dag.params) == ["build", "change_request", "reason", "regions", "on_failure", *refreshed]
+    asked = ["build", "change_request", "reason", "regions", "on_failure", "plan_only", "plan"]
+    assert list(dag.params) == [*asked, *refreshed]
     with pytest.raises(ParamValidationError):
         validated(dag)
     assert validated(dag, build="2026.11.2")["on_failure"] == service.on_failure.value

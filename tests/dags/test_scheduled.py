@@ -79,6 +79,12 @@ def test_a_run_queued_through_the_api_keeps_its_moment(tmp_path: Path) -> None:
         assert interval == DataInterval.exact(moment)
 
 
+def test_nobody_can_backfill_releases(tmp_path: Path) -> None:
+    """Given a schedule, which Airflow lets people backfill, then it must not: it counts those runs apart."""
+    allowed = stored(dag_of(tmp_path, SCHEDULED)).allowed_run_types
+    assert sorted(allowed) == ["manual", "operator_triggered", "scheduled"]
+
+
 def test_the_build_is_found_before_anything_else(tmp_path: Path) -> None:
     dag = dag_of(tmp_path, SCHEDULED)
     assert dag.get_task("propose").upstream_task_ids == set()

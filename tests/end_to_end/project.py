@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from include.local.home import PROJECT_ROOT
-from tests.end_to_end import aws_world, world
+from tests.end_to_end import approvals_world, aws_world, windows_world, world
 from tests.end_to_end.world import Json
 
 SPEED = 10
@@ -32,9 +32,11 @@ dag = rollback_dag(__file__)
 def write_dags(folder: Path) -> None:
     """Put the project's own DAGs into ``folder``, and one DAG file with its spec for each service."""
     shutil.copytree(PROJECT_ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for service, made in (world.specs() | aws_world.specs()).items():
+    for service, made in (
+        world.specs() | approvals_world.specs() | windows_world.specs() | aws_world.specs()
+    ).items():
         (folder / f"release_{service}.py").write_text(_DAG_FILE.format(service=service), encoding="utf-8")
-        if service in world.UNDONE:
+        if service in (*world.UNDONE, *windows_world.UNDONE):
             undo = folder / f"rollback_{service}.py"
             undo.write_text(_ROLLBACK_FILE.format(service=service), encoding="utf-8")
         # JSON is YAML.
@@ -48,6 +50,6 @@ def sandbox_settings() -> Json:
         "speed": SPEED,
         "protocol": {"retry_after": 0, "drain": 5},
         "limits": {"on": False},
-        "services": world.services(),
+        "services": world.services() | approvals_world.services() | windows_world.services(),
         "aws": {"services": aws_world.services()},
     }

@@ -12,6 +12,7 @@ from include.local.load_unit import LoadUnit
 from include.local.stack import LocalStack
 from include.local.turns import LEAVE, RUN
 from tests.end_to_end.aws_world import PLACE, REGION
+from tests.end_to_end.back import Back
 from tests.end_to_end.farm import Farm, asked, assert_one_deploy_at_a_time
 from tests.end_to_end.pair import Pair
 from tests.end_to_end.release import Release
@@ -137,3 +138,20 @@ def test_steps_cleared_by_hand_after_success_change_nothing(examples: Examples, 
         assert release.changes() == before
     assert examples.checkout.tries_of(f"{PLACE}.roll") > 1
     assert pair.shares(examples.search) == shares
+
+
+def test_both_are_undone_in_one_act(examples: Examples, farm: Farm, pair: Pair) -> None:
+    """Comes last: it takes away what the tests above look at."""
+    # Given two releases that have ended well / When both are undone at once
+    since = farm.sandbox.journal()[-1]["n"]
+    presses = [Back.press(each, f"{each.run_id}-back") for each in (examples.checkout, examples.search)]
+    for press in presses:
+        assert press.ended() == "success", press.sentence()
+    # Then each machine of the farm left once more and came back with the old build
+    turns = farm.assert_each_left_and_returned(farm.sandbox.journal(since=since))
+    assert turns.deployed == {machine: [OLD] for machine in farm.machines}
+    assert farm.standings() == examples.before and farm.builds() == [OLD, OLD]
+    # And the weights went back in one call, without a deploy
+    assert pair.shares(examples.search)[-2:] == [100, 0]
+    assert len(pair.modified(examples.search)) == 5
+    assert (pair.answers(), pair.builds_of("green")) == ({OLD}, {NEW})

@@ -58,13 +58,31 @@ def _command(*arguments: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def released(stack: LocalStack, airlock: Callable[..., Done]) -> Done:
-    """The first release: watched to its end, for machines."""
+def plan(stack: LocalStack, airlock: Callable[..., Done], sandbox: SandboxClient) -> dict[str, Any]:
+    """The plan of the first release, for machines; nothing is touched."""
     stack.api.await_dag("release_commanded", timeout_s=LIMIT_S)
+    done = airlock("plan", "commanded", NEW, "--json", "--every", "0.5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [sandbox.build("commanded", region) for region in (WEST, NORTH)] == [OLD, OLD]
+    found: dict[str, Any] = json.loads(done.stdout)["plan"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def released(plan: dict[str, Any], airlock: Callable[..., Done]) -> Done:
+    """The first release: bound to the plan, and watched to its end, for machines."""
     return airlock(
         *("release", "commanded", NEW, "--change-request", "CLI-1", "--reason", "by command"),
-        *("--watch", "--json", "--every", "0.5"),
+        *("--plan", plan["hash"], "--watch", "--json", "--every", "0.5"),
     )
+
+
+def test_a_plan_says_each_call_without_making_it(plan: dict[str, Any]) -> None:
+    assert [(call["n"], call["place"], call["step"]) for call in plan["calls"]] == [
+        (1, WEST, "swap"),
+        (2, NORTH, "swap"),
+    ]
+    assert [way["place"] for way in plan["way_back"]] == [NORTH, WEST]
 
 
 def test_a_release_is_watched_to_its_end(released: Done, sandbox: SandboxClient) -> None:
@@ -89,7 +107,8 @@ def test_asking_again_releases_nothing(
 
     assert again.returncode == 0, again.stderr
     assert "was asked for already; nothing new starts" in again.stdout
-    assert len(stack.api.runs("release_commanded")) == 1
+    runs = [run["dag_run_id"] for run in stack.api.runs("release_commanded")]
+    assert [run for run in runs if not run.startswith("plan__")] == ["CLI-1"]
 
 
 def test_a_release_that_has_nothing_to_do_is_refused(released: Done, airlock: Callable[..., Done]) -> None:
@@ -125,6 +144,26 @@ def test_a_failure_is_brought_back_and_unlocked(
     assert unlocked.returncode == 0, unlocked.stderr
     assert "commanded_back is unlocked (the ledger answers again)" in unlocked.stdout
     assert (again.returncode, again.stderr) == (1, "airlock: commanded_back is not locked\n")
+
+
+def test_a_release_waits_until_it_is_approved_by_command(
+    stack: LocalStack, airlock: Callable[..., Done], sandbox: SandboxClient
+) -> None:
+    stack.api.await_dag("release_commanded_asked", timeout_s=LIMIT_S)
+    assert airlock("release", "commanded_asked", NEW, "--change-request", "CLI-4").returncode == 0
+    asked = wait_for("the question", lambda: airlock("approve", "commanded_asked", "--json").stdout)
+    status = airlock("status", "commanded_asked")
+    given = airlock(
+        "approve", "commanded_asked", "CLI-4", "--answer", "approve", "--reason", "it looks right"
+    )
+    watched = airlock("watch", "commanded_asked", "CLI-4", "--every", "0.5")
+
+    assert (json.loads(asked)["step"], json.loads(asked)["answers"]) == ("approve", ["approve", "reject"])
+    assert "approve waits for an answer: airlock approve commanded_asked CLI-4" in status.stdout
+    assert given.returncode == 0, given.stderr
+    assert "approve of CLI-4 is answered: Approve" in given.stdout
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert sandbox.build("commanded_asked", WEST) == NEW
 
 
 def test_ctrl_c_leaves_the_release_running(

@@ -6,6 +6,7 @@ examples are there as well. Times are short, as the sandbox runs ten times as fa
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 OLD, NEW, LEDGER, LATER = "2026.11.1", "2026.11.2", "2026.11.3", "2026.11.4"
@@ -16,7 +17,7 @@ STORM = tuple(f"storm_{number:02d}" for number in range(1, 21))
 
 Json = dict[str, Any]
 
-_CLOSED_LEDGER = {"slots": {"production": {"settings": {"LEDGER_URL": "tcp://{closed}"}}}}
+CLOSED_LEDGER = {"slots": {"production": {"settings": {"LEDGER_URL": "tcp://{closed}"}}}}
 
 
 PAGE: Json = {
@@ -90,7 +91,7 @@ UNCLEAR = {
 """Faults of production's status page after which nothing may be taken for proved."""
 
 
-UNDONE = ("commanded", "regretted")
+UNDONE = ("commanded", "sprinted", "recorded", "regretted")
 """Services that have the DAG of a rollback as well."""
 
 REFRESH_FAULT = "one_deploy_fails"
@@ -98,6 +99,15 @@ REFRESH_FAULT = "one_deploy_fails"
 
 SILENCED = {"slack_down": {}, "slack_slow": {"delay": 8.0}, "slack_rate_limited": {"retry_after": 30}}
 """Faults of Slack that hold no release up."""
+
+
+_TODAY = datetime.now(UTC).date()
+_FROZEN = {
+    "dates": [f"{_TODAY - timedelta(days=1)}..{_TODAY + timedelta(days=2)}"],
+    "time_zone": "UTC",
+    "reason": "The books are closed",
+}
+"""A freeze that began yesterday."""
 
 
 def _refresh(service: str) -> Json:
@@ -117,12 +127,22 @@ def specs() -> dict[str, Json]:
         spec("release_back", WEST, NORTH, UK, on_failure="roll_back_release"),
         spec("halted", WEST, NORTH, on_failure="halt"),
         spec("subset", WEST, NORTH, UK),
-        spec("regretted", WEST, NORTH, refresh=_refresh("regretted"), announce=_SLACK),
+        spec(
+            *("regretted", WEST, NORTH),
+            refresh=_refresh("regretted"),
+            announce=_SLACK,
+            freezes=[_FROZEN],
+        ),
         spec(REFRESH_FAULT, refresh=_refresh(REFRESH_FAULT) | {"deadline": "5s"}),
         spec("queued", refresh=_refresh("queued"), announce=_SLACK),
         *(spec(service, WEST, NORTH) for service in ("expired", "asked_wrongly", "unready")),
         _nowhere(),
         *(spec(service, WEST, NORTH) for service in ("commanded", "commanded_back", "left_alone")),
+        spec("commanded_asked", approvals={"before": ["release"]}),
+        spec("sprinted", approvals={"before": ["release"]}),
+        spec("piped", WEST, NORTH),
+        *(spec(service, WEST, NORTH, announce=_SLACK) for service in ("foreseen", "drifted")),
+        spec("recorded", announce=_SLACK),
         *(spec(service, WEST, NORTH) for service in ("kill_held", "kill_between", "crash")),
         *(spec(service) for service in ("kill_waiting", "kill_worker", "kill_back")),
         *(spec(service, announce=_SLACK) for service in ("told_killed", *SILENCED)),
@@ -140,14 +160,19 @@ def _place(region: Json) -> Json:
     return {"app": region["app"], "resource_group": region["resource_group"]}
 
 
+def apps_of(made: dict[str, Json]) -> Json:
+    """Return an app for every region of specs."""
+    return {
+        service: {"regions": {region["name"]: _place(region) for region in held["regions"]}}
+        for service, held in made.items()
+    }
+
+
 def services() -> Json:
     """Return the sandbox's services: an app for every region of every spec."""
-    made: Json = {
-        service: {"regions": {region["name"]: _place(region) for region in held["regions"]}}
-        for service, held in specs().items()
-    }
+    made = apps_of(specs())
     # In region two the new build can't work: its production settings point the ledger at a closed port.
     for service in ("region_back", "release_back", "kill_back", "commanded_back"):
         region = NORTH if NORTH in made[service]["regions"] else WEST
-        made[service]["regions"][region] |= _CLOSED_LEDGER
+        made[service]["regions"][region] |= CLOSED_LEDGER
     return made

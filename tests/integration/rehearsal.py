@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.airlock.dag import OPERATORS, PLACES
 from include.airlock.errors import AirlockError, Transient
 from include.airlock.model.change_request import ChangeRequest
+from include.airlock.model.decision import WHY, read_answer
 from include.airlock.model.loading import load_service
 from include.airlock.model.plan import Plan, Step
 from include.airlock.model.record import Outcome, Phase, RegionRecord, ReleaseRecord
 from include.airlock.model.service import Service
+from include.airlock.release.approve import AskingStep
+from include.airlock.release.asking import Asked
 from include.airlock.release.ledger import Ledger
 from include.airlock.release.place import OpenPlace
 from include.airlock.release.run import ReleaseRun
@@ -58,6 +63,12 @@ def spec(name: str) -> Service:
     return load_service(SPECS / f"{name}.yaml")
 
 
+def answer(chosen: str, by: str = "ann", why: str = "") -> dict[str, Any]:
+    """What Airflow hands a step when somebody answered its question."""
+    user = {"id": by, "name": by}
+    return {"chosen_options": [chosen], "params_input": {WHY: why}, "responded_by_user": user}
+
+
 def quick(service: Service, **more: Any) -> Service:
     """The spec with short times for the status page and the bake; ``more`` replaces further keys."""
     page = service.status_page.model_copy(
@@ -76,7 +87,7 @@ class Rehearsal:
     """One release, its steps called in the plan's order, each again when it asks or may be retried.
 
     ``patience`` are the seconds that a step may stay in its worker; ``errors`` the last error of each
-    step by its id.
+    step by its id. ``answers`` are given one after the other to what is ``asked``, as Airflow gives them.
     """
 
     service: Service
@@ -85,6 +96,9 @@ class Rehearsal:
     release: str = "CHG-1"
     patience: float = 30.0
     errors: dict[str, AirlockError] = field(default_factory=dict)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    before_answer: Callable[[], object] = lambda: None
 
     @classmethod
     def of(
@@ -98,7 +112,8 @@ class Rehearsal:
             for name in service.places
         ]
         header: dict[str, Any] = {"dag": f"release_{service.service}", "service": service.service}
-        asked = {"build": request.build, "on_failure": request.on_failure, "started_at": "t"}
+        asked: dict[str, Any] = {"build": request.build, "on_failure": request.on_failure, "started_at": "t"}
+        asked |= {"bound": request.plan, "plan_only": request.plan_only}
         ledger.open(ReleaseRecord(release=release, regions=regions, **asked, **header))
         return cls(service, request, ledger, release)
 
@@ -138,19 +153,35 @@ class Rehearsal:
         step, tries, ends = self.operator(name), 0, time.monotonic() + LIMIT_S
         while tries < TRIES and time.monotonic() < ends:
             try:
-                result = step.perform(self.run, patience=self.patience)
+                result = self._answered(step, self._performed(step, tries))
                 if not isinstance(result, Later):
                     return True
                 time.sleep(min(result.seconds, LONGEST_PAUSE_S))
             except AirflowSkipException:
                 return False
             except AirlockError as fault:
-                step.note_failure(self.run, fault)
                 self.errors[name] = fault
                 if not isinstance(fault, Transient):
                     return False
                 tries += 1
         return False
+
+    def _performed(self, step: ReleaseStep, tries: int) -> Any:
+        run = self.run
+        work = partial(step.perform, run, patience=self.patience)
+        return step.worked(run, work, last_try=tries == TRIES - 1)
+
+    def _answered(self, step: ReleaseStep, result: Any) -> Any:
+        """Answer what a step asks, by one of ``answers`` each time; nobody does when there is none left."""
+        while isinstance(result, Asked):
+            assert isinstance(step, AskingStep)
+            self.asked.append(result)
+            self.before_answer()
+            run, question = self.run, result.question
+            event = self.answers.pop(0) if self.answers else {"timedout": True}
+            answer = read_answer(event, tuple(question.options), question.otherwise)
+            result = step.taken(run, question, answer, patience=self.patience, last_try=False)
+        return result
 
     def verbs(self, region: str) -> list[str]:
         """What a region's lane does, in order: ``check``, the strategy's own steps, ``verify``, ``bake``."""
@@ -182,7 +213,8 @@ class Rehearsal:
 
     def go(self) -> tuple[Outcome, str]:
         """The whole release, with the way back where a lane fails."""
-        if self.step("preflight"):
+        approved = [step.verb for step in self.plan if step.id == "approve"]
+        if self.step("preflight") and all(self.step(verb) for verb in approved):
             for region in self.request.regions:
                 if not self.lane(region):
                     if self.back(region):

@@ -58,17 +58,18 @@ def curls(page: str) -> list[tuple[str, str, Any]]:
     """Each call of curl in a page: method, address and JSON body (None where there is none)."""
     found = []
     for block in blocks(page, "bash"):
-        for words in commands(block.replace("TOKEN=$(curl", "curl").replace(" |\n", " \n")):
+        for words in commands(block.replace(" |\n", " \n")):
             if words and words[0] == "curl":
-                found.append(_call(words))
+                found.append(call(words))
     return found
 
 
-def _call(words: list[str]) -> tuple[str, str, Any]:
+def call(words: list[str]) -> tuple[str, str, Any]:
+    """What one call of curl asks for: method, address and JSON body; one from a pipe or file is not known."""
     url = next(word for word in words if word.startswith(("$AIRFLOW", "$CONTROL")))
     body = words[words.index("-d") + 1] if "-d" in words else None
     method = words[words.index("-X") + 1] if "-X" in words else "GET" if body is None else "POST"
-    return method, url, None if body is None else json.loads(body)
+    return method, url, None if body is None or body.startswith("@") else json.loads(body)
 
 
 def pieces(sentence: str) -> list[str]:

@@ -138,7 +138,7 @@ def test_the_calls_of_airflow_are_calls_it_knows(page: str) -> None:
     for method, url, body in calls:
         path = urlsplit(url.removeprefix("$AIRFLOW")).path
         if path == "/auth/token":
-            assert set(body) == {"username", "password"}
+            assert (method, body) == ("POST", None), "a password is no argument"
             continue
         assert any(known == method and pattern.fullmatch(path) for known, pattern in airflow_paths()), path
 
@@ -186,6 +186,21 @@ def test_the_connections_shown_are_accepted() -> None:
 
     assert public.endpoint == "https://management.azure.com"
     assert (own.endpoint, own.authority) == ("https://127.0.0.1:18001", "https://127.0.0.1:18002")
+
+
+def test_each_connection_that_an_example_names_is_there_to_be_filled_in() -> None:
+    """Given the specs shipped, then airflow_settings.yaml has their connections, each of a kind described."""
+    settings = yaml.safe_load((ROOT / "airflow_settings.yaml").read_text(encoding="utf-8"))
+    there = {each["conn_id"]: each for each in settings["airflow"]["connections"]}
+    specs = "".join(spec.read_text(encoding="utf-8") for spec in (ROOT / "dags" / "services").glob("*.yaml"))
+    named = set(re.findall(r"connection: ?([\w.-]+)", specs))
+    assert named
+    assert named == set(there)
+    for name, fields in there.items():
+        assert f"`conn_type: {fields['conn_type']}`" in text("docs/connections.md"), name
+        described = set(re.findall(r"extra `(\w+)`", text("docs/connections.md")))
+        assert set(fields.get("conn_extra", {})) <= described
+        assert not fields.get("conn_password"), "a secret in the project"
 
 
 def test_the_role_and_its_table_name_the_same_rights() -> None:

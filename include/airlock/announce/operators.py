@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import DagRunTriggerException
 
 from include.airlock.errors import RequestError, Transient
 from include.airlock.model.service import Service
+from include.airlock.model.wording import shown
 from include.airlock.release.assets import asset_of
 from include.airlock.release.step import ReleaseStep
 
@@ -45,6 +46,21 @@ def tell_all(service: Service, record: ReleaseRecord, store: Store) -> list[NotT
     return tell(record, notifiers_of(service), store)
 
 
+def tell_now(service: Service, run: ReleaseRun) -> None:
+    """Tell from within a step that it waits for people; what can't be told now is left to the tell steps."""
+    from include.airlock.announce.floor import floor
+    from include.airlock.model.record import Outcome
+
+    try:
+        store = run.ledger.told(run.release)
+        with floor(store):
+            record = run.record()
+            record.outcome, record.sentence, record.ended_at = Outcome.RUNNING, None, None
+            tell_all(service, record, store)
+    except Exception as trouble:  # noqa: BLE001  # whatever it is: telling never breaks doing
+        log.warning("not told that a question waits: %s", trouble)
+
+
 class TellOperator(ReleaseStep):
     """Bring every medium up to date with the release. What could not be told is kept for the next tell."""
 
@@ -55,9 +71,18 @@ class TellOperator(ReleaseStep):
         try:
             run = self.open(context)
         except RequestError as fault:
-            log.warning("nothing to announce: %s", fault)
+            return self.refused(context, str(fault))
+        if run.request.plan_only:
+            log.info("only a plan was asked for: nobody is told")
             return None
-        return self.told(run, context)
+        from include.airlock.announce.floor import floor
+
+        with floor(run.ledger.told(run.release)):
+            return self.told(run, context)
+
+    def refused(self, context: Context, why: str) -> Any:
+        """There is no release to tell of."""
+        log.warning("nothing to announce: %s", why)
 
     def told(self, run: ReleaseRun, context: Context) -> Any:
         """Tell the release as it stands; one that was stopped and goes on is running again."""
@@ -68,6 +93,7 @@ class TellOperator(ReleaseStep):
             return []  # there is only an end to tell
         record.outcome, record.sentence, record.ended_at = Outcome.RUNNING, None, None
         self._note_queue(record, context)
+        self._note_turn(record, context)
         self._note_window(record, run)
         return texts(tell_all(self.service, record, run.ledger.told(run.release)))
 
@@ -79,6 +105,16 @@ class TellOperator(ReleaseStep):
             several = "releases wait their" if waiting > 1 else "release waits its"
             text = f"{waiting} more {several} turn behind this one"
             log.info("%s", text)
+            record.warnings = [*record.warnings, text]
+
+    def _note_turn(self, record: ReleaseRecord, context: Context) -> None:
+        """Say that the release waits for another one: that may take an hour, in which nobody else tells."""
+        from include.airlock.release.in_turn import before
+
+        if any(region.touched for region in record.regions):
+            return  # it has had its turn
+        text = before(context, self.service.service, self.trains)
+        if text is not None and text not in record.warnings:
             record.warnings = [*record.warnings, text]
 
     @staticmethod
@@ -94,11 +130,20 @@ class TellOperator(ReleaseStep):
 class TellEndOperator(TellOperator):
     """Tell how the release ended; what can't be told now goes to a DAG of its own, so nothing waits."""
 
+    def refused(self, context: Context, why: str) -> Any:
+        """Tell in one message that the run's params can't be used; a mere plan is told to nobody."""
+        from include.airlock.announce.refusal import refused_release, tell_refusal
+
+        params: Any = context["params"]
+        if params.get("plan_only") is True:
+            return super().refused(context, why)
+        return tell_refusal(context, self.service, refused_release(context, self.service.service, why))
+
     def told(self, run: ReleaseRun, context: Context) -> Any:
         """Computes the outcome itself: it must not wait for, nor hold up, the verdict."""
         left = tell_all(self.service, ended(run.record()), run.ledger.told(run.release))
         if left:
-            raise _tell_again(self.service.service, run.release)
+            raise tell_again(self.service.service, run.release)
         return []
 
 
@@ -112,13 +157,14 @@ def ended(record: ReleaseRecord) -> ReleaseRecord:
     return record
 
 
-def _tell_again(service: str, release: str) -> DagRunTriggerException:
+def tell_again(service: str, release: str) -> DagRunTriggerException:
+    """Starts the DAG that goes on telling."""
     from datetime import UTC, datetime
 
     moment = datetime.now(UTC)
     return DagRunTriggerException(
         trigger_dag_id=TELL_AGAIN,
-        dag_run_id=f"{service}.{release[:_LONGEST_PART]}.{moment:%Y%m%dT%H%M%S}",
+        dag_run_id=f"{service}.{release[:_LONGEST_PART].replace('/', '.')}.{moment:%Y%m%dT%H%M%S}",
         conf={"service": service, "release": release},
         logical_date=None,
         reset_dag_run=False,
@@ -151,6 +197,7 @@ class TellAgainOperator(BaseOperator):
             Transient: something is still not told.
         """
         from include.airlock.model.record import Outcome
+        from include.airlock.release.record_keeping import keep_record
         from include.airlock.release.run import ledger_of
 
         params: Any = context["params"]
@@ -160,11 +207,15 @@ class TellAgainOperator(BaseOperator):
             ledger = ledger_of(context, service.service)
             record = ledger.release(params["release"])
         if service is None or record is None:
-            raise RequestError(f"no release '{params['release']}' of '{params['service']}' is known")
+            raise RequestError(
+                f"no release {shown(params['release'])} of {shown(params['service'])} is known"
+            )
         if context["ti"].get_dagrun_state(record.dag, record.release) == "running":
             raise Transient(f"{record.release} runs again and tells by itself; looking once more later")
         if record.outcome is Outcome.RUNNING:
             record = ended(record)
-        left = tell_all(service, record, ledger.told(record.release))
+        if record.release in ledger.unwritten():
+            keep_record(ledger, service.service, record.release)
+        left = tell_all(service, record, ledger.told(params["release"]))
         if left:
             raise Transient("; ".join(texts(left)))

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from include.airlock.announce import wording
-from include.airlock.model.record import Event, ReleaseRecord
+from include.airlock.model.record import Event, Outcome, ReleaseRecord
 
 TEXT_LIMIT = 2900
 """Of one text object; Slack's own is 3000."""
@@ -80,7 +80,7 @@ def link(url: str | None, words: str) -> str:
 def headline(record: ReleaseRecord) -> Message:
     """The one message of a release, as it stands now."""
     emoji, words = wording.state(record)
-    title = f"{emoji} *{said(wording.name(record), 120)}* {words}"
+    title = f"{emoji} *{said(wording.name(record), 120)}* {said(words, 160)}"
     parts = [_section([title])]
     run = link(wording.address(record), "Open the run")
     parts.append(_context(filter(None, [said(wording.who(record), 300), run])))
@@ -90,6 +90,8 @@ def headline(record: ReleaseRecord) -> Message:
         parts.append(_section([f"Why back: {said(record.rollback.reason, 600)}"]))
     if override := said(record.window_override, 600):
         parts.append(_section([f"⚠️ Windows and freezes are overridden: {override}"]))
+    if record.question and record.outcome is Outcome.RUNNING:
+        parts.append(_section([f"{said(wording.question(record.question), 700)} {_answer(record)}".strip()]))
     parts += [_section(lines) for lines in _pages(_region_lines(record))]
     parts += [_section(lines) for lines in _pages(_warning_lines(record.warnings))]
     if sentence := said(record.sentence, 700):
@@ -108,8 +110,12 @@ def thread(events: Sequence[tuple[str, Event]]) -> Message:
 def ending(record: ReleaseRecord) -> Message:
     """The message that people notice: how it ended, and where to look."""
     line = escaped(wording.ending(record), 900)
-    run = link(wording.address(record), "Open the run")
-    return Message(line, (_section([f"{line} {run}".strip()]),))
+    links = (link(wording.address(record), "Open the run"), link(record.file, "Record"))
+    return Message(line, (_section([" ".join(filter(None, (line, *links)))]),))
+
+
+def _answer(record: ReleaseRecord) -> str:
+    return link(record.question.url if record.question else None, "Answer it")
 
 
 def _region_lines(record: ReleaseRecord) -> list[str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from include.airlock.announce.operators import TellEndOperator, TellOperator
-from include.airlock.release.rollback_steps import OfRollback
+from include.airlock.release.rollback_steps import OfRollback, refusal_of
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from include.airlock.model.record import ReleaseRecord
     from include.airlock.release.run import ReleaseRun
 
@@ -31,3 +35,15 @@ def _running(record: ReleaseRecord) -> ReleaseRecord:
 
 class TellBackEndOperator(OfRollback, TellEndOperator):
     """Tell how the rollback ended; what can't be told now goes to a DAG of its own."""
+
+    def execute(self, context: Context) -> Any:
+        """A refusal is told as well, in one message; a mere look is told to nobody."""
+        try:
+            return super().execute(context)
+        except AirflowSkipException:
+            why = refusal_of(context, self.service.service)
+            if why is None:
+                raise
+        from include.airlock.announce.refusal import refused_rollback, tell_refusal
+
+        return tell_refusal(context, self.service, refused_rollback(context, self.service.service, why))

@@ -177,6 +177,8 @@ def _content(message: rendering.Message) -> dict[str, Any]:
 
 
 def _metadata(record: ReleaseRecord, pending: Pending) -> dict[str, Any]:
-    """By this a post of ours is found again; run ids are unique within a DAG only."""
+    """By this a post of ours is found again; run ids are unique within a DAG only, a train's has services."""
     payload = {"dag": record.dag, "release": record.release, "mark": pending.mark}
+    if record.train:
+        payload["service"] = record.service
     return {"event_type": EVENT_TYPE, "event_payload": payload}

@@ -106,8 +106,9 @@ def target_of(connection: str, host: str | None, password: str | None) -> Target
 
 def idempotency_key(record: ReleaseRecord, pending: Pending) -> str:
     """One key an event, the same whenever and by whomever it is sent."""
-    key = f"{record.dag}/{record.release}/{pending.mark}"
-    return key if _KEY.fullmatch(key) else sha256(key.encode()).hexdigest()
+    of = f"{record.dag}/{record.release}" + (f"/{record.service}" if record.train else "")
+    key = f"{of}/{pending.mark}"
+    return key if _KEY.fullmatch(key) else sha256(key.encode(errors="replace")).hexdigest()
 
 
 def payload(record: ReleaseRecord, pending: Pending) -> dict[str, Any]:
@@ -120,6 +121,7 @@ def payload(record: ReleaseRecord, pending: Pending) -> dict[str, Any]:
         "release": record.release,
         "dag": record.dag,
         "service": record.service,
+        "train": record.train,
         "build": record.build,
         "change_request": record.change_request,
         "reason": record.reason,
@@ -132,6 +134,9 @@ def payload(record: ReleaseRecord, pending: Pending) -> dict[str, Any]:
         "started_at": record.started_at,
         "ended_at": record.ended_at,
         "url": record.url,
+        "record": record.file,
+        "question": record.question.model_dump(mode="json") if record.question else None,
+        "decisions": [each.model_dump(mode="json") for each in record.decisions],
         "warnings": record.warnings,
         "regions": [_region(each) for each in record.regions],
         "happened": {"region": region or None, **event.model_dump(mode="json")} if event else None,

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, datetime
 
-from include.airlock.model.record import Event, Outcome, Phase, RegionRecord, ReleaseRecord, Rollback
+from include.airlock.model.record import (
+    Event,
+    Outcome,
+    Phase,
+    Question,
+    RegionRecord,
+    ReleaseRecord,
+    Rollback,
+)
+from include.airlock.model.visible import clipped as clipped
+from include.airlock.model.visible import plain as plain
 
 PHASES: dict[Phase, tuple[str, str]] = {
     Phase.NOT_ASKED: ("⚪", "not asked for"),
@@ -28,27 +37,10 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.HALTED: ("🛑", "was halted"),
     Outcome.ROLLED_BACK: ("↩️", "was rolled back"),
     Outcome.NOTHING: ("💤", "was not needed"),
+    Outcome.PLANNED: ("📋", "was only planned"),
 }
 
 _MINUTE, _HOUR = 60, 3600
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories that show nothing or change how the text around them is shown."""
-
-
-def plain(text: str | None, limit: int) -> str:
-    """``text`` on one line of at most ``limit`` characters, without anything invisible.
-
-    Control and format characters go (line ends, escape sequences, reversed text), so that a
-    value can't fake a line or a word of ours.
-    """
-    spaced = "".join(" " if character.isspace() else character for character in text or "")
-    shown = "".join(c for c in spaced if unicodedata.category(c) not in _HIDDEN)
-    return clipped(" ".join(shown.split()), limit)
-
-
-def clipped(text: str, limit: int) -> str:
-    """``text``, or its beginning and an ellipsis where it is longer than ``limit``."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:
@@ -89,7 +81,7 @@ def date_and_time(at: str) -> str:
 
 def name(record: ReleaseRecord) -> str:
     """What is released: service and build."""
-    return f"{plain(record.service, 40)} {plain(record.build, 64)}"
+    return f"{plain(record.service, 40)} {plain(record.build, 64)}".strip()
 
 
 def state(record: ReleaseRecord) -> tuple[str, str]:
@@ -100,6 +92,9 @@ def state(record: ReleaseRecord) -> tuple[str, str]:
 
 
 def _undone(rollback: Rollback, outcome: Outcome) -> tuple[str, str]:
+    if outcome is Outcome.REFUSED:
+        asker = plain(rollback.by, 80) or "somebody"
+        return OUTCOMES[outcome][0], f"is not rolled back, though {asker} asked; nothing was touched"
     by = plain(rollback.by_whom, 80)
     by = f" {by}" if by else ""
     if outcome is Outcome.RUNNING:
@@ -125,6 +120,8 @@ def who(record: ReleaseRecord) -> str:
     parts = [f"asked for by {asker}" if asker else "nobody's name was given"]
     if record.change_request:
         parts.append(f"change request {plain(record.change_request, 64)}")
+    if record.train:
+        parts.append(f"with the train {plain(record.train, 40)}")
     parts.append(f"on failure: {plain(record.on_failure, 40).replace('_', ' ')}")
     return " · ".join(parts)
 
@@ -174,6 +171,13 @@ def region_state(record: ReleaseRecord, region: RegionRecord) -> tuple[str, str]
     return emoji, " · ".join(parts)
 
 
+def question(asked: Question) -> str:
+    """What waits for an answer: the question, who may answer, until when, and what is done else."""
+    who = f" by {plain(', '.join(asked.who), 200)}" if asked.who else ""
+    ends = f"until {date_and_time(asked.until)}, else: {plain(asked.otherwise, 60)}"
+    return f"❓ {plain(asked.text, 400)} Waits for an answer{who} {ends}"
+
+
 def event_line(region: str, event: Event, limit: int = 800) -> str:
     """One event with its time and place; ``region`` is empty for the release's own."""
     place = f"{plain(region, 40)}: " if region else ""
@@ -199,6 +203,8 @@ def summary(record: ReleaseRecord) -> str:
         lines.append(f"why back: {plain(record.rollback.reason, 500)}")
     if record.window_override:
         lines.append(f"⚠️ windows and freezes are overridden: {plain(record.window_override, 500)}")
+    if record.question and record.outcome is Outcome.RUNNING:
+        lines.append(question(record.question))
     for region in asked(record):
         mark, stand = region_state(record, region)
         lines.append(f"{mark} {plain(region.name, 40)}: {clipped(stand, 200)}")

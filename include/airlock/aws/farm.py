@@ -11,14 +11,17 @@ from include.airlock.aws.farm_inspection import differences, inspect
 from include.airlock.aws.farm_view import FarmSeen, FarmView
 from include.airlock.aws.group import Group
 from include.airlock.aws.outlook import farm_outlook
+from include.airlock.aws.planned import foresee_farm
 from include.airlock.aws.public import worst_of
 from include.airlock.aws.standing import Standing
 from include.airlock.aws.suspension import resume
 from include.airlock.aws.turn_sight import Sights
 from include.airlock.aws.turns import Turns
 from include.airlock.errors import AirlockError, Drifted, NotProven, Overtaken
+from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.health import Healthy, Reading, in_words, judge
 from include.airlock.model.machines import MachinePhase, MachineRecord
+from include.airlock.model.plan_report import Foreseen
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.rollback import Outlook
 from include.airlock.model.rolling import RollingService
@@ -41,6 +44,7 @@ class FarmPlace:
         self._rolling = service
         self._view = FarmView(service, name)
         self._urls: tuple[str, ...] | None = None
+        self._seen: FarmSeen | None = None
 
     def __enter__(self) -> FarmPlace:
         return self
@@ -50,12 +54,17 @@ class FarmPlace:
 
     def inspect(self, build: str) -> tuple[Keep, list[Fault]]:
         """Machines, groups, document, capacity: what is wrong for a release of ``build``."""
-        seen = self._view.look(build)
+        seen = self._seen = self._view.look(build)
 
         def keep(region: RegionRecord) -> None:
             self._remember(region, seen, build)
 
         return keep, inspect(self.name, self._rolling, self._view.farm, seen, build)
+
+    def foresee(self, region: RegionRecord, request: ChangeRequest) -> Foreseen:
+        """See ``planned.foresee_farm``."""
+        assert self._seen is not None, "it was inspected"
+        return foresee_farm(self._rolling, region, self._seen.scaling)
 
     def _remember(self, region: RegionRecord, seen: FarmSeen, build: str) -> None:
         """Every membership of every machine, and every group's floor, before anything is changed."""

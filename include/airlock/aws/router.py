@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from include.airlock.aws.farm_back import begin_anew, settle, withdraw
 from include.airlock.aws.outlook import OldGroup, router_outlook
+from include.airlock.aws.planned import foresee_router
 from include.airlock.aws.router_inspection import inspect
 from include.airlock.aws.router_view import RouterSeen, RouterView
 from include.airlock.aws.standing import Standing
@@ -11,11 +12,14 @@ from include.airlock.aws.switch import Switch
 from include.airlock.aws.turns import Turns
 from include.airlock.errors import AirlockError, Drifted, NotProven, Overtaken, Refused
 from include.airlock.model.blue_green import BlueGreenService
+from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.health import Reading
 from include.airlock.model.machines import MachineRecord, Shift
+from include.airlock.model.plan_report import Foreseen
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.rollback import Outlook, Way
 from include.airlock.model.service import Service
+from include.airlock.release.ledger import now
 from include.airlock.release.place import Fault, Keep, Pages
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
@@ -30,6 +34,7 @@ class RouterPlace:
         self.name = name
         self._view = RouterView(service, name)
         self._url: str | None = None
+        self._seen: RouterSeen | None = None
 
     def __enter__(self) -> RouterPlace:
         return self
@@ -39,12 +44,17 @@ class RouterPlace:
 
     def inspect(self, build: str) -> tuple[Keep, list[Fault]]:
         """Weights, both groups, the idle machines, the document: what is wrong for a release of ``build``."""
-        seen = self._view.look(build)
+        seen = self._seen = self._view.look(build)
 
         def keep(region: RegionRecord) -> None:
             self._remember(region, seen, build)
 
         return keep, inspect(self.name, seen, build)
+
+    def foresee(self, region: RegionRecord, request: ChangeRequest) -> Foreseen:
+        """See ``planned.foresee_router``."""
+        assert self._seen is not None, "it was inspected"
+        return foresee_router(self._view.blue_green, region, self._seen)
 
     def _remember(self, region: RegionRecord, seen: RouterSeen, build: str) -> None:
         """The idle group's machines. They serve nobody, so there is no group to take them out of."""
@@ -112,6 +122,7 @@ class RouterPlace:
             raise
         if later is None:
             shift.deployed, region.stand = True, None
+            region.lap("deploy", now())
             run.save(region, f"the idle group answers {region.new_build}, machine by machine")
         return later
 

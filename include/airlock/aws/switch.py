@@ -25,6 +25,7 @@ from include.airlock.model.machines import Shift, Watch
 from include.airlock.model.record import Phase, RegionRecord
 from include.airlock.model.streak import Policy, Wait
 from include.airlock.release.lane import begin, mean
+from include.airlock.release.looks import looked
 from include.airlock.release.place import OpenPlace
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
@@ -241,6 +242,8 @@ class Switch:
             return Later(watched.decision.seconds)
         self.region.watch = None
         watched.or_raise()
+        percent = self.view.blue_green.steps[self._shift.stage]
+        looked(self.region, f"{build} at {percent} % over {soak:g} s: {watched.decision.why}")
         self._shift.baked = self._shift.stage
         self.save()
         return None

@@ -26,6 +26,7 @@ from include.airlock.errors import (
 )
 from include.airlock.model.machines import UNDER_WAY, GroupFloor, MachinePhase, MachineRecord
 from include.airlock.model.record import RegionRecord
+from include.airlock.release.looks import looked
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
 
@@ -136,6 +137,8 @@ class Turns:
         if self._said.get(machine.id) != decision.why:
             self._said[machine.id] = decision.why
             log.info("%s: %s: %s", machine.id, decision.move, decision.why)
+            if decision.move is not Move.WAIT:
+                looked(self._region, f"{machine.id}: {decision.why}")  # what the act that follows rests on
         return self._act(machine, seen, decision)
 
     def _count(self, machine: MachineRecord, seen: Sight) -> None:

@@ -29,7 +29,7 @@ class ProposeOperator(ReleaseStep):
 
     ui_color = "#fdf6e3"
 
-    def execute(self, context: Context) -> Any:
+    def _go(self, context: Context, *, patience: float) -> Any:
         """Returns what is proposed, in a sentence; skips a run that somebody started.
 
         Raises:
@@ -37,11 +37,16 @@ class ProposeOperator(ReleaseStep):
             Transient: a slot could not be read.
         """
         from include.airlock.azure.proposal import propose
+        from include.airlock.release.in_turn import turns, wait
         from include.airlock.release.proposal import in_words, keep, keep_refusal, standing
         from include.airlock.release.run import is_scheduled
 
         if not is_scheduled(context, self.service):
             raise AirflowSkipException("somebody started this run, and named its build")
+        wanted = turns(context, [self.service.service], self.trains, alone=True)
+        later = wait(wanted, patience=patience)
+        if later:
+            self._come_back(later)
         proposal = standing(context, self.service)
         if proposal is not None:
             return in_words(proposal)
@@ -57,6 +62,7 @@ class ProposeOperator(ReleaseStep):
 class RefreshOperator(ReleaseStep):
     """Put the latest build into one stale staging slot."""
 
+    in_turn = True
     ui_color = "#e8daef"
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:

@@ -8,11 +8,14 @@ from dataclasses import replace
 from include.airlock.azure.inspection import Inspected, compare, inspect
 from include.airlock.azure.look import RegionView, intent_of, sides
 from include.airlock.azure.outlook import outlook
+from include.airlock.azure.planned import foresee
 from include.airlock.azure.swap import Swap
 from include.airlock.azure.swap_decision import Timing, World
-from include.airlock.azure.way_back import deploy_old, swap_back
+from include.airlock.azure.way_back import deploy_old, serves_old, swap_back
 from include.airlock.errors import AirlockError, Denied, Drifted, NotFound, Overtaken, SwapFailed
+from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.health import Reading
+from include.airlock.model.plan_report import Foreseen
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.rollback import Outlook
 from include.airlock.model.service import Service, SlotSwapService
@@ -55,6 +58,10 @@ class SlotPlace:
             region.old_build = seen.world.production_build
 
         return keep, inspect(seen, build)
+
+    def foresee(self, region: RegionRecord, request: ChangeRequest) -> Foreseen:
+        """See ``planned.foresee``."""
+        return foresee(self._view.service, region, request)
 
     def _read(self) -> Inspected:
         """Everything that the preflight judges."""
@@ -155,10 +162,18 @@ class SlotPlace:
         """Nothing: a swap is never half-done for long, and both slots keep serving what they hold."""
 
     def bring_back(self, run: ReleaseRun, region: RegionRecord, *, patience: float) -> Later | None:
-        """Swap the two slots again, unless the old build is in production already."""
+        """Swap the two slots again, unless the old build is in production already.
+
+        Whatever became of staging meanwhile: where production serves the old build in the end, it is back.
+        """
         try:
             return swap_back(self._view, run, region, timing_of(run), patience)
         except AirlockError as fault:
+            if isinstance(fault, Overtaken):
+                raise  # the other process looks by itself
+            if isinstance(fault, Drifted) and serves_old(self._view, region):
+                log.warning("%s: which is what is wanted in production", fault)
+                return None
             sent = region.way_back is not None and region.way_back.posts > 0
             if isinstance(fault, SwapFailed) or not (sent or fault.retryable):
                 region.way_back = None  # proved, or never asked for, so after a Clear it is meant anew

@@ -29,6 +29,8 @@ def refresh(run: ReleaseRun, name: str, *, patience: float) -> Later | None:
     for other in run.record().regions:
         if other.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
             raise Refused(f"{other.name} is not accepted; staging keeps the way back")
+    if run.train is not None:
+        run.train.all_accepted()
     run.not_locked()  # another release in doubt has its way back in staging
     run.not_overtaken(name)
     build = run.request.refresh_build or run.request.build

@@ -12,7 +12,8 @@ from include.airlock.azure.arm import Answer, Arm, error_of, path_of
 from include.airlock.errors import Rejected
 from include.airlock.model.service import SlotRegion
 
-_TARGET = {"targetSlot": "production", "preserveVnet": True}
+SWAPPED_TO = {"targetSlot": "production", "preserveVnet": True}
+"""What is sent with a swap of staging."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class SlotSite:
         Raises:
             Unreachable: no answer; the swap may or may not run.
         """
-        return self._arm.act("POST", f"{self._slot}/slotsswap", body=_TARGET, what=f"swap {self.region.app}")
+        what = f"swap {self.region.app}"
+        return self._arm.act("POST", f"{self._slot}/slotsswap", body=SWAPPED_TO, what=what)
 
     def follow(self, location: str) -> Answer:
         """Read a running operation at its newest ``Location``."""
@@ -99,7 +101,7 @@ class SlotSite:
     def differences(self) -> list[dict[str, Any]]:
         """What would differ after a swap, all pages."""
         what = f"compare the slots of {self.region.app}"
-        answer = self._arm.read_by_post(f"{self._slot}/slotsdiffs", body=_TARGET, what=what)
+        answer = self._arm.read_by_post(f"{self._slot}/slotsdiffs", body=SWAPPED_TO, what=what)
         found: list[dict[str, Any]] = []
         for _ in range(20):
             page = answer.body if isinstance(answer.body, dict) else {}

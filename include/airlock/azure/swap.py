@@ -25,6 +25,7 @@ from include.airlock.azure.swap_decision import (
 )
 from include.airlock.errors import Denied, Drifted, NotFound, Rejected, SwapFailed, Transient
 from include.airlock.model.record import SwapIntent, SwapPhase
+from include.airlock.release.looks import acted, looked
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ class Swap:
         log.info("%s: %s", decision.move, decision.why)
         if decision.move is Move.DONE:
             intent.phase = SwapPhase.DONE
+            looked(intent, decision.why)
             self._save(intent)
             return world
         return self._act(intent, decision)
@@ -130,6 +132,7 @@ class Swap:
         intent.posts += 1
         before = intent.posted_at
         intent.posted_at = intent.heard_at = self._clock.now()
+        acted(intent, f"asks to swap {self._site.region.app}, {intent.direction} (request {intent.posts})")
         self._save(intent)
         log.info("swap request %d of %s", intent.posts, self._site.region.app)
         try:
@@ -187,6 +190,7 @@ class Swap:
             intent.phase, intent.location = SwapPhase.POSTED, answer.headers.get("location")
         if answer is not None and answer.status >= 400:
             intent.said = f"{answer.status}: {answer.message}"
+        acted(intent, f"the answer: {reply.value}{f' ({intent.said})' if intent.said else ''}")
         self._save(intent)
         log.info("the platform's answer: %s %s", reply.value, intent.said or "")
         if answer is None or reply is Reply.BUSY:

@@ -194,7 +194,7 @@ def _untouched(intent: SwapIntent, timing: Timing, now: float, *, late: bool) ->
         return Decision(Move.STOP, said, untouched=True)
     if reply in (Reply.BROKEN, Reply.REFUSED):
         return Decision(Move.STOP, "the platform refused the swap, and nothing was swapped", untouched=True)
-    if late:
+    if late and reply is not None:  # without any, the worker died at it: that says nothing of the platform
         return Decision(
             Move.STOP, f"the platform did not take the swap within {timing.timeout:g} s", untouched=True
         )

@@ -43,6 +43,18 @@ def swap_back(
     return Later(result) if isinstance(result, float) else None
 
 
+def serves_old(view: RegionView, region: RegionRecord) -> bool:
+    """Whether production holds the old build although the swap back can't be told by both slots.
+
+    Asked only when no request can be on its way any more: see ``swap_decision.decide``.
+    """
+    world, intent = view.world(), region.way_back
+    if intent is None or world.operation or world.production_build != region.old_build:
+        return False
+    meant, found = intent.staging.deployment_id, world.production.deployment_id
+    return None in (meant, found) or meant == found
+
+
 def deploy_old(view: RegionView, run: ReleaseRun, region: RegionRecord, patience: float) -> Later | None:
     """Where staging holds the old build no more: deploy it there, prove it, and mean the swap back.
 

@@ -10,10 +10,13 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from include.airlock.cli.airflow import Airflow, Run
-from include.airlock.cli.asking import check_choices
+from include.airlock.cli.airflow import Airflow
+from include.airlock.cli.asking import check_choices, run_id_of
 from include.airlock.cli.ending import CannotGoOn, Exit, bad_input
-from include.airlock.cli.releasing import airflow_of, follow, say_started
+from include.airlock.cli.facts import DagFacts, Run
+from include.airlock.cli.reach import ROLLBACK, TRAIN, airflow_of
+from include.airlock.cli.releasing import follow, leaving
+from include.airlock.cli.telling import say_started
 from include.airlock.cli.text import plain
 from include.airlock.cli.watching import Watch
 from include.airlock.model.change_request import REASON
@@ -68,19 +71,33 @@ def rollback(options: argparse.Namespace) -> Exit:
     """Bring the last release back in all its regions, or with ``--dry`` only say what that would do.
 
     Raises:
-        CannotGoOn: there is no rollback of that service, or Airflow did not take it.
+        CannotGoOn: there is no rollback of that service or train, or Airflow did not take it.
     """
     now = datetime.now(UTC)
     params: dict[str, Any] = {"reason": reason_of(options), "dry": options.dry}
-    params |= {"release": options.release} if options.release else {}
+    params |= {"release": run_id_of(options.release, "", now)} if options.release else {}
     params |= {"regions": options.region} if options.region else {}
     airflow = airflow_of(options)
-    facts = airflow.dag(f"rollback_{options.service}")
+    facts = _rollback_dag(airflow, options.service)
     check_choices(facts, params)
-    run = airflow.trigger(facts.dag_id, f"rollback_{now:%Y%m%dT%H%M%S.%f}Z", params)
-    watch = Watch.of(airflow, options.service, run, facts)
-    say_started(options, watch.look(now), new=True)
-    return follow(options, watch) if options.watch or options.dry else Exit.DONE
+    run_id = f"rollback_{now:%Y%m%dT%H%M%S.%f}Z"
+    with leaving(facts.dag_id, run_id):
+        run = airflow.trigger(facts.dag_id, run_id, params)
+        watch = Watch.of(airflow, options.service, run, facts)
+        say_started(options, watch.look(now), new=True)
+        return follow(options, watch) if options.watch or options.dry else Exit.DONE
+
+
+def _rollback_dag(airflow: Airflow, name: str) -> DagFacts:
+    """What undoes a service's release, or a train's where no service has that name.
+
+    Raises:
+        CannotGoOn: there is neither.
+    """
+    found = airflow.known_dag(f"{ROLLBACK}{name}") or airflow.known_dag(f"{ROLLBACK}{TRAIN}{name}")
+    if found is None:
+        raise airflow.no_such_dag(f"{ROLLBACK}{name}")
+    return found
 
 
 def _ended(airflow: Airflow, run: Run) -> Run:

@@ -1,105 +1,48 @@
-"""Airflow by its REST API v2, through ``apache-airflow-client``; its errors become plain sentences.
+"""Airflow by its REST API v2, through ``apache-airflow-client``.
 
-The client is imported when Airflow is first asked: its generated models cost a second, which no
-command should pay that doesn't need them.
+The client's modules are imported when Airflow is first asked, and only those that a command uses.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from include.airlock.cli.access import Access
-from include.airlock.cli.ending import CannotGoOn, Exit, bad_input
+from include.airlock.cli.ending import CannotGoOn, bad_input
+from include.airlock.cli.facts import DagFacts, Run, Task
 from include.airlock.cli.text import plain
+from include.airlock.cli.wire import Call, Refused, Unreachable, Wire
 from include.airlock.model.wording import nearest
 
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
-TIMEOUT_S = (5.0, 30.0)
-"""Seconds to connect, and to answer."""
 PAGE = 100
 """Airflow's own upper limit for a page (``[api] maximum_page_limit``)."""
-_INVALID_TOKEN = "Invalid JWT token"
-ENDED = frozenset({"success", "failed"})
-
-
-class Unreachable(CannotGoOn):
-    """No answer, or a gateway's; asking again may help."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text, Exit.NO_AIRFLOW)
-
-
-class _Answered(Exception):
-    """Airflow refused; ``detail`` are its own words."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
 
 
 class AlreadyThere(Exception):
     """A run of that id exists (409)."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A DAG run: its state is ``queued``, ``running``, ``success`` or ``failed``; times are aware."""
-
-    dag_id: str
-    run_id: str
-    state: str
-    conf: Mapping[str, Any]
-    run_after: datetime
-    start: datetime | None
-    end: datetime | None
-    by: str | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is over."""
-        return self.state in ENDED
-
-
-@dataclass(frozen=True)
-class Task:
-    """The latest try of one step of one run; ``state`` is None before the scheduler looked at it."""
-
-    task_id: str
-    state: str | None
-    start: datetime | None = None
-    end: datetime | None = None
-    tries: int = 0
-
-
-@dataclass(frozen=True)
-class DagFacts:
-    """What Airflow knows of a DAG: the schema of each param, and whether it is paused."""
-
-    dag_id: str
-    params: Mapping[str, Mapping[str, Any]]
-    paused: bool
-
-    def choices(self, param: str) -> tuple[str, ...]:
-        """What a param may hold, in the order of the spec; empty where anything may."""
-        schema = self.params.get(param, {})
-        items = schema.get("items")
-        chosen = (items if isinstance(items, Mapping) else schema).get("enum") or ()
-        return tuple(str(each) for each in chosen)
-
-
-@dataclass
 class Airflow:
-    """One Airflow, one user; a token that was fetched with a password is fetched again when it expires."""
+    """One Airflow as one user sees it."""
 
-    access: Access
-    _client: Any = field(default=None, init=False, repr=False)
+    def __init__(self, access: Access) -> None:
+        self.wire = Wire(access)
+
+    def _found(self, what: str, call: Call) -> Any:
+        """What a call found; None when it is not there.
+
+        Raises:
+            CannotGoOn: Airflow did not do ``what``.
+        """
+        try:
+            return self.wire.ask(call)
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise error.to(what) from None
 
     # --- runs
 
@@ -117,24 +60,24 @@ class Airflow:
 
         body = TriggerDAGRunPostBody(dag_run_id=run_id, conf=dict(conf), run_after=run_after)
         try:
-            found = self._ask(
+            found = self.wire.ask(
                 lambda client, **how: DagRunApi(client).trigger_dag_run_without_preload_content(
                     dag_id, body, **how
                 )
             )
-        except _Answered as error:
+        except Refused as error:
             if error.status == HTTPStatus.CONFLICT:
                 raise AlreadyThere(run_id) from None
             if error.status == HTTPStatus.NOT_FOUND:
                 raise self.no_such_dag(dag_id) from None
-            raise self._refusal(error, f"start {dag_id}") from None
+            raise error.to(f"start {dag_id}") from None
         except Unreachable:
             # The answer may be lost, and the run be there: the id tells.
             known = self.find(dag_id, run_id) if run_id else None
             if known is None:
                 raise
             return known
-        return _run(found)
+        return Run.of(found)
 
     def find(self, dag_id: str, run_id: str) -> Run | None:
         """A run by its id; None when there is none.
@@ -144,18 +87,13 @@ class Airflow:
         """
         from airflow_client.client.api.dag_run_api import DagRunApi
 
-        try:
-            return _run(
-                self._ask(
-                    lambda client, **how: DagRunApi(client).get_dag_run_without_preload_content(
-                        dag_id, run_id, **how
-                    )
-                )
-            )
-        except _Answered as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise self._refusal(error, f"read the run {run_id} of {dag_id}") from None
+        found = self._found(
+            f"read the run {run_id} of {dag_id}",
+            lambda client, **how: DagRunApi(client).get_dag_run_without_preload_content(
+                dag_id, run_id, **how
+            ),
+        )
+        return None if found is None else Run.of(found)
 
     def runs(
         self, dag_id: str, *, limit: int = 1, state: Iterable[str] = (), missing_ok: bool = False
@@ -168,19 +106,17 @@ class Airflow:
         from airflow_client.client.api.dag_run_api import DagRunApi
 
         wanted = list(state) or None
-        try:
-            found = self._ask(
-                lambda client, **how: DagRunApi(client).get_dag_runs_without_preload_content(
-                    dag_id, order_by=["-run_after"], limit=limit, state=wanted, **how
-                )
-            )
-        except _Answered as error:
-            if error.status == HTTPStatus.NOT_FOUND and missing_ok:
-                return []
-            if error.status == HTTPStatus.NOT_FOUND:
-                raise self.no_such_dag(dag_id) from None
-            raise self._refusal(error, f"read the runs of {dag_id}") from None
-        return [_run(each) for each in found["dag_runs"]]
+        found = self._found(
+            f"read the runs of {dag_id}",
+            lambda client, **how: DagRunApi(client).get_dag_runs_without_preload_content(
+                dag_id, order_by=["-run_after"], limit=limit, state=wanted, **how
+            ),
+        )
+        if found is None and not missing_ok:
+            raise self.no_such_dag(dag_id)
+        return [Run.of(each) for each in found["dag_runs"]] if found else []
+
+    # --- steps
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, Task]:
         """The steps of a run, by their ids.
@@ -188,25 +124,25 @@ class Airflow:
         Raises:
             CannotGoOn: Airflow did not tell.
         """
-        from airflow_client.client.api.task_instance_api import TaskInstanceApi
-
         found: list[Mapping[str, Any]] = []
         total = 1
         while len(found) < total:
-            page = self._page_of_tasks(TaskInstanceApi, dag_id, run_id, len(found))
+            page = self._page_of_tasks(dag_id, run_id, len(found))
             found += page["task_instances"]
             total = page["total_entries"] if page["task_instances"] else 0
-        return {each["task_id"]: _task(each) for each in found}
+        return {each["task_id"]: Task.of(each) for each in found}
 
-    def _page_of_tasks(self, api: Any, dag_id: str, run_id: str, offset: int) -> Any:
+    def _page_of_tasks(self, dag_id: str, run_id: str, offset: int) -> Any:
+        from airflow_client.client.api.task_instance_api import TaskInstanceApi
+
         try:
-            return self._ask(
-                lambda client, **how: api(client).get_task_instances_without_preload_content(
+            return self.wire.ask(
+                lambda client, **how: TaskInstanceApi(client).get_task_instances_without_preload_content(
                     dag_id, run_id, limit=PAGE, offset=offset, **how
                 )
             )
-        except _Answered as error:
-            raise self._refusal(error, f"read the steps of {run_id}") from None
+        except Refused as error:
+            raise error.to(f"read the steps of {run_id}") from None
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str) -> Any:
         """What a step left under a key; None when it left nothing.
@@ -216,17 +152,13 @@ class Airflow:
         """
         from airflow_client.client.api.x_com_api import XComApi
 
-        try:
-            found = self._ask(
-                lambda client, **how: XComApi(client).get_xcom_entry_without_preload_content(
-                    dag_id, task_id, run_id, key, deserialize=False, **how
-                )
-            )
-        except _Answered as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise self._refusal(error, f"read what {task_id} left") from None
-        return found["value"]
+        found = self._found(
+            f"read what {task_id} left",
+            lambda client, **how: XComApi(client).get_xcom_entry_without_preload_content(
+                dag_id, task_id, run_id, key, deserialize=False, **how
+            ),
+        )
+        return None if found is None else found["value"]
 
     def last_words(self, dag_id: str, run_id: str, task: Task) -> str | None:
         """The error that ended a step's latest try, as its log has it; None where it has none.
@@ -234,23 +166,27 @@ class Airflow:
         Raises:
             CannotGoOn: Airflow did not tell.
         """
+        entries = self.log(dag_id, run_id, task)
+        errors = [error.get("exc_value") for each in entries for error in each.get("error_detail") or ()]
+        return plain(errors[-1]) if errors and errors[-1] else None
+
+    def log(self, dag_id: str, run_id: str, task: Task) -> list[Mapping[str, Any]]:
+        """The log of a step's latest try, entry by entry; empty where there is none to be read.
+
+        Raises:
+            CannotGoOn: Airflow did not tell.
+        """
         from airflow_client.client.api.task_instance_api import TaskInstanceApi
 
         try:
-            found = self._ask(
+            found = self.wire.ask(
                 lambda client, **how: TaskInstanceApi(client).get_log_without_preload_content(
                     dag_id, run_id, task.task_id, task.tries, full_content=True, **how
                 )
             )
-        except _Answered:
-            return None
-        errors = [
-            error.get("exc_value")
-            for entry in found.get("content") or ()
-            if isinstance(entry, Mapping)
-            for error in entry.get("error_detail") or ()
-        ]
-        return plain(errors[-1]) if errors and errors[-1] else None
+        except Refused:
+            return []
+        return [entry for entry in found.get("content") or () if isinstance(entry, Mapping)]
 
     # --- DAGs
 
@@ -260,203 +196,43 @@ class Airflow:
         Raises:
             CannotGoOn: there is none of that name; names the nearest one.
         """
+        found = self.known_dag(dag_id)
+        if found is None:
+            raise self.no_such_dag(dag_id)
+        return found
+
+    def known_dag(self, dag_id: str) -> DagFacts | None:
+        """What Airflow knows of a DAG; None when there is none of that name.
+
+        Raises:
+            CannotGoOn: Airflow did not tell.
+        """
         from airflow_client.client.api.dag_api import DAGApi
 
-        try:
-            found = self._ask(
-                lambda client, **how: DAGApi(client).get_dag_details_without_preload_content(dag_id, **how)
-            )
-        except _Answered as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                raise self.no_such_dag(dag_id) from None
-            raise self._refusal(error, f"read {dag_id}") from None
-        params = {name: each.get("schema") or {} for name, each in (found.get("params") or {}).items()}
-        return DagFacts(dag_id, params, bool(found["is_paused"]))
+        found = self._found(
+            f"read {dag_id}",
+            lambda client, **how: DAGApi(client).get_dag_details_without_preload_content(dag_id, **how),
+        )
+        return None if found is None else DagFacts.of(found)
 
     def no_such_dag(self, dag_id: str) -> CannotGoOn:
         """Say that a DAG is not there, with the nearest that is."""
+        prefix, _, service = dag_id.partition("_")
+        names = self.names(f"{prefix}_")
+        hint = nearest(service, names) if names else "is its file deployed, and may you see it?"
+        return bad_input(f"Airflow has no DAG {plain(dag_id)}; {hint}")
+
+    def names(self, prefix: str) -> list[str]:
+        """What follows a prefix in the ids of the DAGs; nothing where Airflow does not tell."""
         from airflow_client.client.api.dag_api import DAGApi
 
-        prefix, _, service = dag_id.partition("_")
         try:
-            found = self._ask(
+            found = self.wire.ask(
                 lambda client, **how: DAGApi(client).get_dags_without_preload_content(
                     dag_id_prefix_pattern=prefix, limit=PAGE, **how
                 )
             )
-        except _Answered:
-            found = {"dags": []}
-        names = [
-            each["dag_id"].removeprefix(f"{prefix}_")
-            for each in found["dags"]
-            if each["dag_id"].startswith(f"{prefix}_")
-        ]
-        hint = nearest(service, names) if names else "is its file deployed, and may you see it?"
-        return bad_input(f"Airflow has no DAG {plain(dag_id)}; {hint}")
-
-    # --- the wire
-
-    def _ask(self, call: Callable[..., BaseHTTPResponse]) -> Any:
-        """Send one call and return its JSON.
-
-        Raises:
-            Unreachable: there is no answer, or a gateway's.
-            CannotGoOn: the answer is not Airflow's, or it does not know this user.
-            _Answered: Airflow refused it.
-        """
-        fetched = self._client is None
-        answer = self._send(call)
-        if _refuses_token(answer) and not fetched and self.access.password is not None:
-            # A token lives for a day, a watch may be longer; an Airflow that was restarted may know none.
-            self._client = None
-            answer = self._send(call)
-        return self._json(answer)
-
-    def _send(self, call: Callable[..., BaseHTTPResponse]) -> BaseHTTPResponse:
-        from urllib3.exceptions import HTTPError, LocationValueError
-
-        try:
-            if self._client is None:
-                self._client = self._connect()
-            answer = call(self._client, _request_timeout=TIMEOUT_S)
-            answer.data  # noqa: B018 - reads it all, here, where a lost connection is caught
-        except (HTTPError, LocationValueError) as error:
-            raise Unreachable(f"no answer from Airflow at {self.access.url}: {_reason(error)}") from None
-        return answer
-
-    def _connect(self) -> Any:
-        """A client with a token.
-
-        Raises:
-            CannotGoOn: no token is given for this user and password.
-        """
-        from airflow_client.client.api_client import ApiClient
-        from airflow_client.client.configuration import Configuration
-        from urllib3.util import Retry
-
-        # A redirect is not followed: it would take a password along. Requests that change something are
-        # repeated only while no connection was made.
-        retries = Retry(connect=2, read=2, redirect=False, status=0, other=0, backoff_factor=0.2)
-        settings = Configuration(host=self.access.url, ssl_ca_cert=self.access.ca_file, retries=retries)
-        client: Any = ApiClient(settings)
-        token = self.access.token
-        if token is None:
-            token = self._fetch_token(client)
-        client.set_default_header("Authorization", f"Bearer {token}")
-        return client
-
-    def _fetch_token(self, client: Any) -> str:
-        """A token for the user, of Airflow's simple auth manager or of FAB: both have this path."""
-        body = {"username": self.access.user, "password": self.access.password}
-        answer = client.rest_client.request(
-            "POST",
-            f"{self.access.url}/auth/token",
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
-            body=body,
-            _request_timeout=TIMEOUT_S,
-        )
-        answer.read()
-        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-            raise CannotGoOn(
-                f"{self.access.url} gives no tokens for passwords at /auth/token; is it Airflow 3? "
-                "Otherwise get a token from its auth manager and set AIRLOCK_TOKEN",
-                Exit.NO_AIRFLOW,
-            )
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST):
-            raise CannotGoOn(
-                f"Airflow does not know {plain(self.access.user)} with this password; see AIRLOCK_USER and "
-                "AIRLOCK_PASSWORD_FILE",
-                Exit.NO_AIRFLOW,
-            )
-        found = self._json(answer.response)
-        if not isinstance(found, Mapping) or not isinstance(found.get("access_token"), str):
-            raise CannotGoOn(f"what answers at {self.access.url} is not Airflow 3", Exit.NO_AIRFLOW)
-        return str(found["access_token"])
-
-    def _json(self, answer: BaseHTTPResponse) -> Any:
-        status = answer.status
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unreachable(
-                f"Airflow at {self.access.url} answered {status}; its API server's log says why"
-            )
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            where = plain(answer.headers.get("Location", "elsewhere"), 200)
-            raise bad_input(f"{self.access.url} redirects to {where}; give Airflow's own address")
-        try:
-            found = json.loads(answer.data)
-        except ValueError:
-            found = None
-        if status >= HTTPStatus.BAD_REQUEST:
-            detail = found.get("detail") if isinstance(found, Mapping) else None
-            raise _Answered(status, _in_words(detail))
-        if not isinstance(found, Mapping):
-            raise CannotGoOn(f"what answers at {self.access.url} is not Airflow 3", Exit.NO_AIRFLOW)
-        return found
-
-    def _refusal(self, error: _Answered, what: str) -> CannotGoOn:
-        """Airflow's refusal in words, with what to do about it."""
-        if error.status == HTTPStatus.UNAUTHORIZED or _INVALID_TOKEN in error.detail:
-            return CannotGoOn(
-                "Airflow does not accept the token: it is wrong or has expired", Exit.NO_AIRFLOW
-            )
-        if error.status == HTTPStatus.FORBIDDEN:
-            return CannotGoOn(f"this user may not {what}; ask who gives out Airflow's roles", Exit.NO_AIRFLOW)
-        if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
-            return bad_input(f"Airflow refused to {what}: {error.detail}")
-        return CannotGoOn(f"Airflow can't {what}: {error.status} {error.detail}", Exit.NO_AIRFLOW)
-
-
-def _refuses_token(answer: BaseHTTPResponse) -> bool:
-    """Whether the token was refused: Airflow answers 401 for one that has expired, 403 for any other."""
-    forbidden = answer.status == HTTPStatus.FORBIDDEN and _INVALID_TOKEN.encode() in answer.data
-    return forbidden or answer.status == HTTPStatus.UNAUTHORIZED
-
-
-def _in_words(detail: object) -> str:
-    """Airflow's ``detail``: a sentence, or the list of FastAPI's validation with a place for each fault."""
-    if isinstance(detail, list):
-        faults = [each for each in detail if isinstance(each, Mapping)]
-        return plain("; ".join(f"{_place(each)}: {each.get('msg')}" for each in faults))
-    return plain(detail if detail is not None else "it did not say why")
-
-
-def _place(fault: Mapping[str, Any]) -> str:
-    return ".".join(str(part) for part in fault.get("loc") or () if part != "body")
-
-
-def _reason(error: Exception) -> str:
-    """The innermost reason of a lost connection, without the addresses of objects."""
-    inner: Any = error
-    while isinstance(getattr(inner, "reason", None), Exception):
-        inner = inner.reason
-    text = plain(inner, 300)
-    return text.rpartition(": ")[2] if "object at 0x" in text else text
-
-
-def _run(found: Mapping[str, Any]) -> Run:
-    after = _at(found["run_after"])
-    assert after is not None, "Airflow's runs all have it"
-    return Run(
-        dag_id=found["dag_id"],
-        run_id=found["dag_run_id"],
-        state=found["state"],
-        conf=found.get("conf") or {},
-        run_after=after,
-        start=_at(found.get("start_date")),
-        end=_at(found.get("end_date")),
-        by=found.get("triggering_user_name"),
-    )
-
-
-def _task(found: Mapping[str, Any]) -> Task:
-    return Task(
-        found["task_id"],
-        found.get("state"),
-        _at(found.get("start_date")),
-        _at(found.get("end_date")),
-        int(found.get("try_number") or 0),
-    )
-
-
-def _at(written: str | None) -> datetime | None:
-    return datetime.fromisoformat(written).astimezone(UTC) if written else None
+        except Refused:
+            return []
+        ids = [str(each["dag_id"]) for each in found["dags"]]
+        return [each.removeprefix(prefix) for each in ids if each.startswith(prefix)]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from include.airlock.cli.airflow import DagFacts, Run
 from include.airlock.cli.ending import bad_input
+from include.airlock.cli.facts import DagFacts, Run
+from include.airlock.cli.reach import RELEASE, TRAIN
 from include.airlock.cli.specs import service_of
 from include.airlock.cli.text import moment, plain
-from include.airlock.model.change_request import BUILD, CHANGE_REQUEST, REASON
+from include.airlock.cli.trains import build_faults, train_params
+from include.airlock.model.change_request import BUILD, CHANGE_REQUEST, PLAN, REASON
 from include.airlock.model.fields import Checked
 from include.airlock.model.opening import Open
 from include.airlock.model.wording import nearest, shown
@@ -31,6 +34,42 @@ def run_id_of(change_request: str | None, build: str, now: datetime) -> str:
     return f"{build}_{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: of which service or train, by which DAG, under which run id, with which params."""
+
+    name: str
+    dag_id: str
+    run_id: str
+    params: Mapping[str, Any]
+
+
+def wish_of(options: argparse.Namespace, now: datetime) -> Wish:
+    """Read a release of a service, or of a train with ``--train``.
+
+    Raises:
+        CannotGoOn: what is given does not go together, or is malformed.
+    """
+    if options.train is None:
+        if options.service is None or options.build is None or options.builds:
+            raise bad_input(
+                "a release is of a service and a build, or of a --train with --build for each service"
+            )
+        params = params_of(options)
+        run_id = run_id_of(params.get("change_request"), params["build"], now)
+        return Wish(options.service, f"{RELEASE}{options.service}", run_id, params)
+    if options.service is not None:
+        raise bad_input(
+            f"{shown(options.service)}: the services of a train and their builds are given by --build"
+        )
+    if options.at == NEXT_WINDOW:
+        raise bad_input(f"--at: {NEXT_WINDOW} is for one service; give a moment, see airlock window")
+    params = params_of(options) | train_params(options.builds or ())
+    # Airflow's own ids look like this: it stands for no change request.
+    run_id = run_id_of(params.get("change_request"), "train_", now)
+    return Wish(options.train, f"{TRAIN}{options.train}", run_id, params)
+
+
 def params_of(options: argparse.Namespace) -> dict[str, Any]:
     """The params of the release's DAG, without what was not given.
 
@@ -40,10 +79,13 @@ def params_of(options: argparse.Namespace) -> dict[str, Any]:
     faults: list[str] = []
     given: dict[str, Any] = {
         "build": _checked("build", BUILD, options.build, faults),
-        "change_request": _checked("--change-request", CHANGE_REQUEST, options.change_request, faults),
+        "change_request": _checked(
+            "--change-request", CHANGE_REQUEST, getattr(options, "change_request", None), faults
+        ),
         "reason": _checked("--reason", REASON, options.reason, faults),
         "refresh_build": _checked("--refresh-build", BUILD, options.refresh_build, faults),
         "window_override": _checked("--window-override", REASON, options.window_override, faults),
+        "plan": _checked("--plan", PLAN, getattr(options, "plan", None), faults),
         "on_failure": options.on_failure,
         "regions": list(dict.fromkeys(options.region or ())) or None,
     }
@@ -76,10 +118,18 @@ def check_choices(facts: DagFacts, params: Mapping[str, Any]) -> None:
         if facts.choices(param) and value not in facts.choices(param)
     ]
     # Airflow does not refuse a param that the DAG hasn't; the release would, but only after it has started.
+    if params.get("regions") and "regions" not in facts.params:
+        faults.append(f"--region: {facts.dag_id} undoes all regions at once")
     if "refresh_build" in params and "refresh_build" not in facts.params:
-        faults.append(f"--refresh-build: {facts.dag_id} has no staging slots to refresh")
+        faults.append(f"--refresh-build: {facts.dag_id} refreshes no staging slots with another build")
     if "window_override" in params and "window_override" not in facts.params:
         faults.append(f"--window-override: {facts.dag_id} has no windows")
+    if facts.dag_id.startswith(TRAIN):
+        faults += build_faults(facts, params)
+    if "plan_only" in params and "plan_only" not in facts.params:
+        faults.append(f"{facts.dag_id} can't be planned")
+    if "plan" in params and "plan" not in facts.params:
+        faults.append(f"--plan: {facts.dag_id} can't be bound to a plan")
     if faults:
         raise bad_input("; ".join(faults))
 
@@ -131,7 +181,7 @@ def same_wish(run: Run, params: Mapping[str, Any]) -> None:
     Raises:
         CannotGoOn: it is for something else.
     """
-    for key in ("build", "regions"):
+    for key in ("build", "regions", *(key for key in run.conf if key.startswith("build_"))):
         there, asked = run.conf.get(key) or None, params.get(key)
         if there != asked:
             was = plain(", ".join(there) if isinstance(there, list) else there or "all", 200)

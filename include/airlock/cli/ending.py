@@ -31,6 +31,7 @@ OUTCOMES = {
     "refused": Exit.REFUSED,
     # A scheduled start that found the same build in staging and production.
     "nothing_to_release": Exit.DONE,
+    "planned": Exit.DONE,
 }
 """The exit code of a release, by the ``outcome`` of its verdict."""
 

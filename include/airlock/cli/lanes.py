@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from include.airlock.cli.airflow import Task
+from include.airlock.cli.facts import Task
 
-VERBS = ("check", "deploy", "roll", "swap", "switch", "verify", "bake")
+VERBS = ("approve", "check", "deploy", "roll", "swap", "switch", "verify", "bake")
 """The forward steps of a lane, in the order of every strategy."""
 BACK = "roll_back"
+ASKS = "waits for an answer"
+HELD = "waits for its window"
 
-_BEGUN = ("running", "deferred", "up_for_retry", "up_for_reschedule", "restarting")
+_GATES = ("approve", "check")
+"""What may wait for people or for a window; how long it takes says nothing of the place."""
+_AWAITING = "awaiting_input"
+_BEGUN = ("running", "deferred", "up_for_retry", "up_for_reschedule", "restarting", _AWAITING)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Lane:
         """Where it stands, in a word or two."""
         if not self.asked:
             return "not asked"
+        if any(task.state == _AWAITING for _, task in self.steps):
+            return ASKS
         return self._back_phase() or self._forward_phase()
 
     def _back_phase(self) -> str | None:
@@ -51,9 +58,11 @@ class Lane:
             return "accepted"
         if any(state in ("upstream_failed", "skipped") for state in states):
             return "not started"
+        if any(verb == "check" and task.state == "deferred" for verb, task in self.steps):
+            return HELD
         # Between two steps nothing runs, and the lane is at the later one already.
         current = next((verb for verb, task in self.steps if task.state != "success"), None)
-        return "waiting" if current is None or self.started is None else current
+        return current if current is not None and self.begun is not None else "waiting"
 
     @property
     def accepted(self) -> bool:
@@ -63,12 +72,18 @@ class Lane:
     @property
     def over(self) -> bool:
         """Whether nothing more is expected of it."""
-        return not self.asked or self.phase not in ("waiting", "going back", *VERBS)
+        return not self.asked or self.phase not in ("waiting", "going back", ASKS, HELD, *VERBS)
+
+    @property
+    def begun(self) -> datetime | None:
+        """When its first step started."""
+        return min((task.start for _, task in self.steps if task.start), default=None)
 
     @property
     def started(self) -> datetime | None:
-        """When its first step started."""
-        return min((task.start for _, task in self.steps if task.start), default=None)
+        """When its first step after the gates started: from then on it takes what it takes."""
+        starts = [task.start for verb, task in self.steps if task.start and verb not in _GATES]
+        return min(starts, default=None)
 
     @property
     def ended(self) -> datetime | None:
@@ -78,7 +93,7 @@ class Lane:
         return max(task.end for _, task in self.steps if task.end)
 
     def elapsed(self, now: datetime) -> float:
-        """Seconds since its start, until its end or now; 0 before its start."""
+        """Seconds from the end of its gates to its own end or now; 0 before."""
         if self.started is None:
             return 0.0
         return max(((self.ended or now) - self.started).total_seconds(), 0.0)
@@ -106,9 +121,16 @@ def lanes_of(
     # A release's lane has a check; that of a rollback's DAG is a way back alone.
     found = {task_id.rpartition(".")[0] for task_id in tasks if task_id.rpartition(".")[2] in ("check", BACK)}
     found.discard("")
-    lanes = [_lane(name, tasks, not asked or name in asked) for name in found]
+    lanes = [_lane(name, tasks, not asked or name in asked or _region(name) in asked) for name in found]
     known = {name: index for index, name in enumerate(places)}
-    return tuple(sorted(lanes, key=lambda lane: (known.get(lane.name, len(known)), *_begin(lane))))
+    last = len(known)
+    order = {name: known.get(name, known.get(_region(name), last)) for name in found}
+    return tuple(sorted(lanes, key=lambda lane: (order[lane.name], *_begin(lane))))
+
+
+def _region(lane: str) -> str:
+    """The region of a lane: a train's are named ``<region>.<service>``, and it is asked for by regions."""
+    return lane.partition(".")[0]
 
 
 def _lane(name: str, tasks: Mapping[str, Task], asked: bool) -> Lane:
@@ -117,7 +139,7 @@ def _lane(name: str, tasks: Mapping[str, Task], asked: bool) -> Lane:
 
 
 def _begin(lane: Lane) -> tuple[float, str]:
-    return (lane.started.timestamp() if lane.started else float("inf"), lane.name)
+    return (lane.begun.timestamp() if lane.begun else float("inf"), lane.name)
 
 
 def expected_seconds(past: Sequence[Mapping[str, Task]]) -> dict[str, float]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that show nothing, end a line or turn the text around."""
 
 
 def plain(text: object, longest: int = 2000) -> str:
     """One line without control characters, so that no text from outside moves the cursor or hides another."""
     shown = "".join(
-        " " if char in "\n\r\t" else char if unicodedata.category(char)[0] != "C" else "?"
+        " " if char in "\n\r\t" else char if unicodedata.category(char) not in _STEERING else "?"
         for char in str(text)[: longest + 1]
     )
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
@@ -21,6 +24,14 @@ def plain_lines(text: object, longest: int = 8000) -> str:
     """The same for text of several lines; those after the first are set in, so that none poses as ours."""
     first, *more = str(text)[:longest].split("\n")
     return "\n".join([plain(first), *(f"    {plain(line).strip()}" for line in more)])
+
+
+_MARKS = re.compile(r"\\([\\`*_{}\[\]()<>#+!|~&-])|\*\*|`")
+
+
+def unmarked(text: str) -> str:
+    """Markdown without its escapes and its signs for bold and code, which a terminal does not read."""
+    return _MARKS.sub(lambda found: found[1] or "", text)
 
 
 def moment(at: datetime) -> str:

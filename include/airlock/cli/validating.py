@@ -10,6 +10,10 @@ from include.airlock.cli.ending import Exit, bad_input
 from include.airlock.cli.specs import dags_folder
 from include.airlock.errors import SpecError
 from include.airlock.model.loading import load_service
+from include.airlock.model.train_loading import load_train
+
+TRAINS = "trains"
+"""The folder of the trains' specs, beside that of the services'."""
 
 
 def validate(options: argparse.Namespace) -> Exit:
@@ -33,7 +37,7 @@ def validate(options: argparse.Namespace) -> Exit:
 
 
 def _all(dags: Path) -> list[Path]:
-    found = sorted((dags / "services").glob("*.yaml"))
+    found = [path for folder in ("services", TRAINS) for path in sorted((dags / folder).glob("*.yaml"))]
     if not found:
         raise bad_input(f"{dags / 'services'} has no specs; airlock new makes one")
     return found
@@ -41,19 +45,20 @@ def _all(dags: Path) -> list[Path]:
 
 def faults_of(path: Path) -> list[str]:
     """The faults of one spec, as ``dags/services/payments.yaml:14: …``; none when it can be released."""
+    train = path.parent.name == TRAINS
     try:
-        service = load_service(path)
+        name = load_train(path).name if train else load_service(path).service
     except SpecError as error:
+        lines = str(error).splitlines()
+        if train and not lines[0].startswith(f"{path.name}:"):
+            return [f"{path}:1: a service of it is not valid: {lines[0]}"]
         # The model names the file alone; with its folder an editor can open it.
-        return [_with_folder(line, path) for line in str(error).splitlines()]
-    if path.parent.name != "services":
+        return [_with_folder(line, path) for line in lines]
+    if path.parent.name not in ("services", TRAINS):
         return []
-    dags = path.parent.parent
-    return [
-        f"{path}:1: has no DAG file {dags / name}"
-        for name in (f"release_{service.service}.py", f"rollback_{service.service}.py")
-        if not (dags / name).is_file()
-    ]
+    dags, files = path.parent.parent, (f"release_{name}.py", f"rollback_{name}.py")
+    needed = (f"train_{name}.py", f"rollback_train_{name}.py") if train else files
+    return [f"{path}:1: has no DAG file {dags / each}" for each in needed if not (dags / each).is_file()]
 
 
 def _with_folder(line: str, path: Path) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.airlock.cli.airflow import Airflow, Run
+from include.airlock.cli.airflow import Airflow
 from include.airlock.cli.ending import OUTCOMES, Exit
+from include.airlock.cli.facts import Run
+from include.airlock.cli.reach import ROLLBACK, name_of, rollback_of
 from include.airlock.cli.text import plain_lines
 
 STEP = "verdict"
@@ -33,9 +35,8 @@ def ending_of(airflow: Airflow, run: Run) -> Ending:
     """
     found = airflow.xcom(run.dag_id, run.run_id, STEP, "verdict")
     if isinstance(found, Mapping):
-        regions = tuple(each for each in found.get("regions") or () if isinstance(each, Mapping))
         outcome = str(found.get("outcome"))
-        return Ending(outcome, plain_lines(found.get("sentence")), _code(run, outcome), regions)
+        return Ending(outcome, plain_lines(found.get("sentence")), _code(run, outcome), _regions(found))
     task = airflow.tasks(run.dag_id, run.run_id).get(STEP)
     said = airflow.last_words(run.dag_id, run.run_id, task) if task is not None and task.tries else None
     if said is None or run.state != "failed":
@@ -43,9 +44,29 @@ def ending_of(airflow: Airflow, run: Run) -> Ending:
     return Ending(None, said, _code(run, None))
 
 
+def _regions(verdict: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The places of a verdict; those of a train's services are named as its lanes: region, service, farm."""
+    found = [each for each in verdict.get("regions") or () if isinstance(each, Mapping)]
+    for service, part in _services(verdict).items():
+        for each in _regions(part):
+            region, dot, farm = str(each.get("name")).partition(".")
+            found.append({**each, "name": f"{region}.{service}{dot}{farm}", "service": service})
+    return tuple(found)
+
+
+def _services(verdict: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    parts = verdict.get("services")
+    known = parts.items() if isinstance(parts, Mapping) else ()
+    return {str(name): part for name, part in known if isinstance(part, Mapping)}
+
+
+def _undoes(verdict: Mapping[str, Any], run: Run) -> bool:
+    return any(part.get("release") == run.run_id for part in (verdict, *_services(verdict).values()))
+
+
 @dataclass(frozen=True)
 class Undoing:
-    """A run of ``rollback_<service>`` that brought a release back, or is at it."""
+    """A rollback's run that brought a release back, or is at it."""
 
     run: Run
     sentence: str
@@ -57,16 +78,16 @@ def undone_by(airflow: Airflow, run: Run) -> Undoing | None:
     Raises:
         CannotGoOn: Airflow did not tell.
     """
-    service = run.dag_id.partition("_")[2]
-    if run.dag_id.startswith("rollback_") or run.end is None:
+    dag_id = rollback_of(run.dag_id)
+    if dag_id is None or run.end is None:
         return None
-    for each in airflow.runs(f"rollback_{service}", limit=ROLLBACKS, missing_ok=True):
+    for each in airflow.runs(dag_id, limit=ROLLBACKS, missing_ok=True):
         if each.conf.get("dry") is True or (each.ended and each.end and each.end < run.end):
             continue
         if not each.ended:
-            return Undoing(each, f"a rollback of {service} is {each.state}: {each.run_id}")
+            return Undoing(each, f"a rollback of {name_of(dag_id)} is {each.state}: {each.run_id}")
         found = airflow.xcom(each.dag_id, each.run_id, STEP, "verdict")
-        if isinstance(found, Mapping) and found.get("release") == run.run_id:
+        if isinstance(found, Mapping) and _undoes(found, run):
             return Undoing(each, plain_lines(found.get("sentence")))
     return None
 
@@ -76,7 +97,7 @@ def _code(run: Run, outcome: str | None) -> Exit:
 
     The run of a rollback ends well when what it was asked for is done; brought back is its success.
     """
-    if run.dag_id.startswith("rollback_"):
+    if run.dag_id.startswith(ROLLBACK):
         refused = outcome == "refused"
         return Exit.DONE if run.state == "success" else Exit.REFUSED if refused else Exit.FAILED
     return OUTCOMES.get(outcome or "", Exit.FAILED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
+_LONGEST_BAR, _SHORTEST_BAR = 30, 6
 _SIGNS = {"accepted": "green", "brought back": "yellow", "not asked": "dim", "waiting": "dim"}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One look at a run; ``expected`` are seconds by place, ``note`` says what it waits for."""
+    """One look at a run; ``expected`` are seconds by place, ``note`` says what it waits for.
+
+    ``at_once``: places may be released side by side, so that their seconds do not add up.
+    """
 
     service: str
     run_id: str
@@ -29,11 +34,12 @@ class Progress:
     expected: Mapping[str, float]
     now: datetime
     note: str | None = None
+    at_once: bool = False
 
     @property
     def remaining(self) -> float | None:
         """Seconds until all places are accepted, if past releases tell."""
-        return remaining_seconds(self.lanes, self.expected, self.now)
+        return None if self.at_once else remaining_seconds(self.lanes, self.expected, self.now)
 
 
 class View(Protocol):
@@ -50,7 +56,7 @@ def view_for(out: TextIO, *, machine: bool) -> View:
     """The view that fits: JSON lines when asked, a living picture on a terminal, else plain lines."""
     if machine:
         return JsonLines(out)
-    if out.isatty():
+    if out.isatty() and os.environ.get("TERM") != "dumb":
         from rich.console import Console
 
         return Picture(Console(file=out, highlight=False))
@@ -122,7 +128,7 @@ class Picture:
 
             self._live = Live(console=self.console, auto_refresh=False)
             self._live.start()
-        self._live.update(picture(progress), refresh=True)
+        self._live.update(picture(progress, self.console.width), refresh=True)
 
     def close(self) -> None:
         """Leave the last picture on the terminal."""
@@ -130,25 +136,45 @@ class Picture:
             self._live.stop()
 
 
-def picture(progress: Progress) -> RenderableType:
-    """The table of a release."""
+def picture(progress: Progress, width: int) -> RenderableType:
+    """The table of a release; its bars are as long as ``width`` allows."""
     from rich.console import Group
-    from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
-    for lane in progress.lanes:
-        expected = progress.expected.get(lane.name)
-        share = lane.share(progress.now, expected) if lane.asked else 0.0
+    rows = [_row(lane, progress) for lane in progress.lanes]
+    bar = _bar_width(rows, width)
+    for lane, (name, phase, times) in zip(progress.lanes, rows, strict=True):
+        share = lane.share(progress.now, progress.expected.get(lane.name)) if lane.asked else 0.0
         style = _SIGNS.get(lane.phase, "red" if lane.over else "bold")
-        table.add_row(
-            Text(plain(lane.name)),
-            ProgressBar(total=1.0, completed=share, width=30),
-            Text(lane.phase, style=style),
-            Text(_times(lane, expected, progress.now), style="dim"),
-        )
+        bars = [_bar(share, bar)] if bar else []
+        table.add_row(Text(name), *bars, Text(phase, style=style), Text(times, style="dim"))
     return Group(Text(headline(progress), style="bold"), table)
+
+
+def _bar(share: float, width: int) -> RenderableType:
+    from rich.progress_bar import ProgressBar
+
+    # Rich's own colours look alike where a terminal has but sixteen.
+    return ProgressBar(
+        total=1.0,
+        completed=share,
+        width=width,
+        style="bright_black",
+        complete_style="cyan",
+        finished_style="green",
+    )
+
+
+def _row(lane: Lane, progress: Progress) -> tuple[str, str, str]:
+    return plain(lane.name), lane.phase, _times(lane, progress.expected.get(lane.name), progress.now)
+
+
+def _bar_width(rows: Sequence[tuple[str, str, str]], width: int) -> int:
+    """What the other columns leave over, at most 30; none where that is too short to show anything."""
+    taken = sum(max((len(row[column]) for row in rows), default=0) + 2 for column in range(3))
+    return min(left, _LONGEST_BAR) if (left := width - taken) >= _SHORTEST_BAR else 0
 
 
 def headline(progress: Progress) -> str:

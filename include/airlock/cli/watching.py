@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from include.airlock.cli.airflow import Airflow, DagFacts, Run, Unreachable
+from include.airlock.cli.airflow import Airflow
 from include.airlock.cli.ending import CannotGoOn, Exit
-from include.airlock.cli.lanes import expected_seconds, lanes_of
+from include.airlock.cli.facts import DagFacts, Run, Task
+from include.airlock.cli.lanes import HELD, Lane, expected_seconds, lanes_of
+from include.airlock.cli.reach import ROLLBACK, TRAIN, name_of
 from include.airlock.cli.text import moment
+from include.airlock.cli.turns import turn_note
 from include.airlock.cli.verdict import Ending, ending_of
 from include.airlock.cli.view import Progress, View
+from include.airlock.cli.wire import Unreachable
 
 PAST = 5
 """How many past releases an estimate is made of."""
+SOUGHT = 20
+"""Among how many of the latest runs releases are sought: plans are runs too."""
 PATIENCE_S = 120.0
 """How long Airflow may give no answer in the middle of a watch, as while it is restarted."""
 
@@ -48,8 +54,9 @@ class Watch:
             CannotGoOn: Airflow did not tell.
         """
         facts = facts or airflow.dag(run.dag_id)
-        past = airflow.runs(run.dag_id, limit=PAST, state=("success",))
-        seen = [airflow.tasks(each.dag_id, each.run_id) for each in past if each.run_id != run.run_id]
+        past = airflow.runs(run.dag_id, limit=SOUGHT, state=("success",))
+        told = [each for each in past if not each.only_planned and each.run_id != run.run_id][:PAST]
+        seen = [airflow.tasks(each.dag_id, each.run_id) for each in told]
         return cls(airflow, service, facts, run, expected_seconds(seen))
 
     def look(self, now: datetime) -> Progress:
@@ -66,11 +73,11 @@ class Watch:
         asked = found.conf.get("regions") or ()
         places = self.facts.choices("regions")
         # A rollback begins with the last place.
-        places = places[::-1] if found.dag_id.startswith("rollback_") else places
+        places = places[::-1] if found.dag_id.startswith(ROLLBACK) else places
         lanes = lanes_of(tasks, places, asked if isinstance(asked, list) else ())
-        return Progress(
-            self.service, found.run_id, found.state, lanes, self.expected, now, self._note(found, now)
-        )
+        note = self._note(found, tasks, now) or _held(self.service, lanes)
+        train = found.dag_id.startswith((TRAIN, f"{ROLLBACK}{TRAIN}"))
+        return Progress(self.service, found.run_id, found.state, lanes, self.expected, now, note, train)
 
     def until_the_end(self, view: View, clock: Clock) -> Ending:
         """Look until the run is over, and show each look.
@@ -87,11 +94,18 @@ class Watch:
                 heard = clock.monotonic()
             except Unreachable as error:
                 if clock.monotonic() - heard > PATIENCE_S:
-                    raise Unreachable(f"{error}; the release goes on: {come_back(self.run)}") from None
+                    raise Unreachable(
+                        f"{error}; the release goes on: {come_back(self.run.dag_id, self.run.run_id)}"
+                    ) from None
             clock.pause(clock.every_s)
 
-    def _note(self, run: Run, now: datetime) -> str | None:
-        """What a queued run waits for."""
+    def _note(self, run: Run, tasks: Mapping[str, Task], now: datetime) -> str | None:
+        """What a run waits for: people, its turn, its moment."""
+        asking = [each.task_id for each in tasks.values() if each.state == "awaiting_input"]
+        if asking:
+            return f"{', '.join(sorted(asking))} waits for an answer: {to_answer(run.dag_id, run.run_id)}"
+        if run.state == "running":
+            return turn_note(self.airflow, self.facts, run, tasks, now)
         if run.state != "queued":
             return None
         if run.run_after > now:
@@ -104,6 +118,17 @@ class Watch:
         return f"waits until {others[0]} has ended" if others else None
 
 
-def come_back(run: Run) -> str:
+def _held(service: str, lanes: Sequence[Lane]) -> str | None:
+    """Which place waits for its window, and where to see when it opens."""
+    held = [lane.name for lane in lanes if lane.phase == HELD]
+    return f"{', '.join(held)} waits for its window: airlock window {service}" if held else None
+
+
+def to_answer(dag_id: str, run_id: str) -> str:
+    """How to see a run's questions and answer them."""
+    return f"airlock approve {name_of(dag_id)} {run_id}"
+
+
+def come_back(dag_id: str, run_id: str) -> str:
     """How to return to a run."""
-    return f"airlock watch {run.dag_id.partition('_')[2]} {run.run_id}"
+    return f"airlock watch {name_of(dag_id)} {run_id}"

@@ -23,7 +23,12 @@ from include.airlock.model.machine_service import MachineRegion, MachineService
 from include.airlock.model.service_base import OnFailure, Policies
 from include.airlock.model.wording import fault
 
-_POLICIES = (OnFailure.HALT, OnFailure.ROLL_BACK_REGION, OnFailure.ROLL_BACK_RELEASE)
+_POLICIES = (
+    OnFailure.HALT,
+    OnFailure.ROLL_BACK_REGION,
+    OnFailure.ROLL_BACK_RELEASE,
+    OnFailure.ASK,
+)
 WHOLE = 100
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from pydantic_core import PydanticCustomError
 
@@ -15,7 +15,7 @@ from include.airlock.model.fields import BUILD_PATTERN, Checked, Text, Word
 from include.airlock.model.record import Phase, ReleaseRecord
 from include.airlock.model.refresh import TAG_PATTERN
 from include.airlock.model.service import OnFailure, Service
-from include.airlock.model.service_base import WhenClosed, refusal_of_policy
+from include.airlock.model.service_base import refusal_of_policy
 from include.airlock.model.wording import nearest, shown
 
 BUILD = Word(
@@ -33,6 +33,17 @@ CHANGE_REQUEST = Word(
 REASON = Text(500, several_lines=True)
 WINDOW_OVERRIDE = REASON
 REQUESTED_BY = Text(200)
+PLAN = Word(
+    r"[0-9a-f]{16}",
+    "a plan's hash has 16 digits of 0 to 9 and a to f",
+    longest=16,
+    example="3f2a9c01d4e5b687",
+)
+
+_OF_AIRFLOW = re.compile(r"[a-z]+(?:_[a-z]+)*__")
+"""How Airflow begins the run ids that it makes itself: ``manual__``, ``asset_triggered__``."""
+_FROM_A_RUN_ID = str.maketrans({"~": "/", "+": "#"})
+"""Airflow's run ids have no ``/`` and no ``#``; the command line writes these instead."""
 
 KEYS = (
     "build",
@@ -42,6 +53,8 @@ KEYS = (
     "refresh_build",
     "reason",
     "window_override",
+    "plan_only",
+    "plan",
 )
 
 
@@ -51,7 +64,8 @@ class ChangeRequest:
 
     ``regions`` holds the names of the asked places (regions, or farms in regions), in the order of the
     spec. ``refresh_build`` is what staging slots get afterwards; None means the released build.
-    ``window_override`` says why windows and freezes do not hold for this release.
+    ``window_override`` says why windows and freezes do not hold for this release. ``plan_only``: say what
+    would be done, do nothing. ``plan`` is the hash of the plan that the release is bound to.
     """
 
     build: str
@@ -62,6 +76,8 @@ class ChangeRequest:
     reason: str | None = None
     window_override: str | None = None
     requested_by: str | None = None
+    plan_only: bool = False
+    plan: str | None = None
 
     @classmethod
     def of(
@@ -82,6 +98,8 @@ class ChangeRequest:
             reason=asked.text("reason", REASON),
             window_override=asked.window_override(service),
             requested_by=_shortened(requested_by),
+            plan_only=asked.plan_only(),
+            plan=asked.plan(),
         )
         asked.refuse_unknown()
         if asked.get("build") is None:
@@ -99,6 +117,37 @@ class ChangeRequest:
             on_failure=OnFailure(record.on_failure),
             reason=record.reason,
         )
+
+    def under(self, run_id: str) -> Self:
+        """Take the change request from the run's id where none is named and the id stands for one."""
+        if self.change_request is not None:
+            return self
+        return replace(self, change_request=change_request_of(run_id, self.build))
+
+    def misnamed(self, run_id: str) -> str | None:
+        """Say that the run's id stands for another change request than the one named, or None."""
+        given, named = change_request_of(run_id, self.build), self.change_request
+        if given is None or named is None or re.match(rf"{re.escape(named)}(?![A-Za-z0-9])", given):
+            return None
+        return (
+            f"the run's id stands for the change request {given}, and {named} is named; "
+            "Airflow refuses a second call by the id alone"
+        )
+
+
+def change_request_of(run_id: str, build: str) -> str | None:
+    """Give the change request that a run's id stands for; None where nobody chose it as one.
+
+    Ids that Airflow makes (``manual__…``), those that the command line makes of build and time, and
+    words without any digit stand for none.
+    """
+    text = run_id.translate(_FROM_A_RUN_ID)
+    if _OF_AIRFLOW.match(run_id) or run_id.startswith(f"{build}_") or not re.search("[0-9]", text):
+        return None
+    try:
+        return CHANGE_REQUEST.check(text)
+    except PydanticCustomError:
+        return None
 
 
 def _shortened(requested_by: str | None) -> str | None:
@@ -161,6 +210,18 @@ class _Asked:
             self.faults.append("window_override: the spec of this service has no windows or freezes")
         return None
 
+    def plan_only(self) -> bool:
+        given = self.get("plan_only")
+        if given is not None and not isinstance(given, bool):
+            self.faults.append(f"plan_only: {shown(given)} is neither true nor false")
+        return given is True
+
+    def plan(self) -> str | None:
+        plan = self.text("plan", PLAN)
+        if plan is not None and self.get("plan_only") is True:
+            self.faults.append("plan: plan_only releases nothing, so there is nothing to bind to a plan")
+        return plan
+
     def regions(self, service: Service) -> tuple[str, ...]:
         valid = service.places
         given = self.get("regions")
@@ -189,127 +250,3 @@ class _Asked:
         for key in list(self.conf)[:32]:
             if key not in KEYS:
                 self.faults.append(f"unknown key {shown(key)}; {nearest(str(key), KEYS)}")
-
-
-def _in_words(policy: OnFailure, place: str) -> str:
-    return {
-        OnFailure.HALT: "Halt: leave everything as it is",
-        OnFailure.ROLL_BACK_MACHINE: "Roll back the machine that failed",
-        OnFailure.ROLL_BACK_REGION: f"Roll back the {place} that failed",
-        OnFailure.ROLL_BACK_RELEASE: f"Roll back every {place} done so far",
-    }[policy]
-
-
-def params_schema(service: Service) -> dict[str, dict[str, Any]]:
-    """Give the JSON Schema of each param of the release's DAG, in the order of the form.
-
-    A param without ``default`` is required. ``section`` and ``values_display`` are Airflow's own
-    words for its form (Airflow documentation, "Use Params to Provide a Trigger UI Form").
-    ``refresh_build`` is left out where the strategy has no staging slots, ``window_override`` where
-    the spec has neither windows nor freezes.
-    """
-    return {
-        "build": {
-            **_build_schema(service),
-            "type": "string",
-            "title": "Build",
-            "description": f"The build {service.where_the_build_goes}.",
-            **_scheduled_build(service),
-        },
-        "change_request": {
-            **_without_examples(CHANGE_REQUEST.json()),
-            "default": None,
-            "type": ["null", "string"],
-            "title": "Change request",
-            "description": "Id of the approved change, e.g. CHG-1001.",
-        },
-        "reason": {
-            "default": None,
-            "type": ["null", "string"],
-            "maxLength": REASON.longest,
-            "format": "multiline",
-            "title": "Reason",
-            "description": "Why it is released, in a sentence; shown to everybody who is told.",
-        },
-        "regions": _regions_schema(service),
-        "on_failure": _on_failure_schema(service),
-        **_override_schema(service),
-        **_refresh_schema(service),
-    }
-
-
-def _scheduled_build(service: Service) -> dict[str, Any]:
-    """A DAG with a schedule may have no required param (Airflow); the preflight asks for the build then."""
-    if service.scheduled is None:
-        return {}
-    text = f"The build {service.where_the_build_goes}. Needed: only a start by the calendar finds it itself."
-    return {"default": None, "type": ["null", "string"], "description": text}
-
-
-def _override_schema(service: Service) -> dict[str, dict[str, Any]]:
-    if not service.has_windows:
-        return {}
-    then = "the release stops before it" if service.when_closed is WhenClosed.STOP else "it waits"
-    schema = {
-        "default": None,
-        "type": ["null", "string"],
-        "maxLength": WINDOW_OVERRIDE.longest,
-        "format": "multiline",
-        "title": "Release outside the windows because",
-        "description": f"A reason here opens every window and freeze for this release; it is recorded and "
-        f"told. Empty: where a {service.place_word} does not fit before its window closes, {then}.",
-        "section": "Windows",
-    }
-    return {"window_override": schema}
-
-
-def _on_failure_schema(service: Service) -> dict[str, Any]:
-    place = service.place_word
-    return {
-        "default": service.on_failure.value,
-        "type": "string",
-        "enum": [each.value for each in service.policies],
-        "values_display": {each.value: _in_words(each, place) for each in service.policies},
-        "title": f"If a {place} fails",
-        "description": f"What becomes of the release when a {place} is not accepted.",
-        "section": "How",
-    }
-
-
-def _refresh_schema(service: Service) -> dict[str, dict[str, Any]]:
-    if "refresh" not in type(service).model_fields:
-        return {}
-    schema = {
-        **_build_schema(service),
-        "default": None,
-        "type": ["null", "string"],
-        "title": "Refresh staging with",
-        "description": "Build for the staging slots afterwards; empty means the released build.",
-        "section": "Afterwards",
-    }
-    return {"refresh_build": schema}
-
-
-def _build_schema(service: Service) -> dict[str, Any]:
-    schema = _without_examples(BUILD.json())
-    pattern = service.build_pattern
-    return schema if pattern is None else schema | {"pattern": f"^(?:{pattern})$"}
-
-
-def _without_examples(schema: dict[str, Any]) -> dict[str, Any]:
-    """Airflow's form makes a list to choose from out of examples; a free text field must have none."""
-    return {key: value for key, value in schema.items() if key != "examples"}
-
-
-def _regions_schema(service: Service) -> dict[str, Any]:
-    names = list(service.places)
-    return {
-        "default": [],
-        "type": ["null", "array"],
-        "items": {"type": "string", "enum": names},
-        "uniqueItems": True,
-        "examples": names,
-        "title": f"{service.place_word.capitalize()}s",
-        "description": f"Only these, in the order of the spec; empty means all: {', '.join(names)}.",
-        "section": "Where",
-    }

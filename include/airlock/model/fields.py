@@ -12,8 +12,10 @@ from pydantic_core import CoreSchema, core_schema
 
 from include.airlock.model.wording import fault, shown
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-"""Characters that could break a line or turn the text around where it is shown."""
+CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+"""Characters that could break a line, turn the text around where it is shown, or hide in it."""
 
 
 class Closed(BaseModel):

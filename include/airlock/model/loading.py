@@ -25,7 +25,7 @@ def load_service(path: Path | str) -> Service:
             strategy; did you mean 'slot_swap'?``
     """
     path = Path(path)
-    return parse_service(_text(path), name=path.name)
+    return parse_service(read(path), name=path.name)
 
 
 def parse_service(text: str, *, name: str) -> Service:
@@ -34,23 +34,38 @@ def parse_service(text: str, *, name: str) -> Service:
     Raises:
         SpecError: as ``load_service``.
     """
+    tree = tree_of(text, name=name, word="service")
+    service, faults = _validate(tree, Path(name).stem)
+    if service is None or faults:
+        raise SpecError(report(name, faults))
+    return service
+
+
+def tree_of(text: str, *, name: str, word: str) -> yaml_tree.Tree:
+    """Read a spec's text as a mapping of keys; ``word`` is the key that it starts with.
+
+    Raises:
+        SpecError: it is no YAML, or no mapping.
+    """
     try:
         tree = yaml_tree.parse(text)
     except yaml_tree.NotYaml as error:
         raise SpecError(f"{name}:{error.line}: {error}") from None
     if tree.value is None:
-        raise SpecError(f"{name}:1: the file is empty; a spec starts with 'service: {Path(name).stem}'")
+        raise SpecError(f"{name}:1: the file is empty; a spec starts with '{word}: {Path(name).stem}'")
     if not isinstance(tree.value, dict):
         raise SpecError(
-            f"{name}:{tree.line(())}: a spec is a mapping of keys, like 'service: {Path(name).stem}'"
+            f"{name}:{tree.line(())}: a spec is a mapping of keys, like '{word}: {Path(name).stem}'"
         )
-    service, faults = _validate(tree, Path(name).stem)
-    if service is None or faults:
-        raise SpecError(_report(name, faults))
-    return service
+    return tree
 
 
-def _text(path: Path) -> str:
+def read(path: Path) -> str:
+    """Give the text of a spec's file.
+
+    Raises:
+        SpecError: it can't be read, is too large or is not UTF-8.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(yaml_tree.MAX_BYTES + 1)
@@ -67,10 +82,11 @@ def _text(path: Path) -> str:
         raise SpecError(f"{path.name}:{line}: is not UTF-8 text") from None
 
 
-_Fault = tuple[int, yaml_tree.Path, str]
+Fault = tuple[int, yaml_tree.Path, str]
+"""The line of a fault, its path in the file, and a sentence."""
 
 
-def _validate(tree: yaml_tree.Tree, stem: str) -> tuple[Service | None, list[_Fault]]:
+def _validate(tree: yaml_tree.Tree, stem: str) -> tuple[Service | None, list[Fault]]:
     """Give the service, or None, and every fault; there may be faults although the models are content."""
     content, faults = dict(tree.value), list(tree.faults)
     faults += _strategy_faults(content, tree)
@@ -88,7 +104,7 @@ def _validate(tree: yaml_tree.Tree, stem: str) -> tuple[Service | None, list[_Fa
     return service, faults
 
 
-def _checked(content: dict[str, Any], word: str, tree: yaml_tree.Tree) -> tuple[Service | None, list[_Fault]]:
+def _checked(content: dict[str, Any], word: str, tree: yaml_tree.Tree) -> tuple[Service | None, list[Fault]]:
     """Read the content as a spec of that strategy."""
     model = STRATEGIES[word]
     try:
@@ -122,7 +138,7 @@ def _echo(error: ErrorDetails) -> bool:
     return error["type"] == "too_short" and isinstance(given, list) and len(given) >= least
 
 
-def _strategy_faults(content: dict[str, Any], tree: yaml_tree.Tree) -> Iterator[_Fault]:
+def _strategy_faults(content: dict[str, Any], tree: yaml_tree.Tree) -> Iterator[Fault]:
     given = content.get("strategy")
     at = (tree.line(("strategy",)), ("strategy",))
     if "strategy" not in content:
@@ -133,8 +149,8 @@ def _strategy_faults(content: dict[str, Any], tree: yaml_tree.Tree) -> Iterator[
         yield (*at, f"{shown(given)} is not a strategy; {nearest(given, STRATEGIES)}")
 
 
-def _fault(error: ErrorDetails, tree: yaml_tree.Tree, model: type[ServiceBase]) -> _Fault:
-    loc = _in_file(place(error), tree)
+def _fault(error: ErrorDetails, tree: yaml_tree.Tree, model: type[ServiceBase]) -> Fault:
+    loc = in_file(place(error), tree)
     if error["type"] != "extra_forbidden":
         return tree.line(loc), loc, explain(error)
     # The sentence names the unknown key; the path is that of the mapping it stands in.
@@ -152,7 +168,7 @@ def _elsewhere(error: ErrorDetails, model: type[ServiceBase]) -> str | None:
     return f"{shown(key)} is only for the strategy {one_of(words)}" if words else None
 
 
-def _in_file(loc: yaml_tree.Path, tree: yaml_tree.Tree) -> yaml_tree.Path:
+def in_file(loc: yaml_tree.Path, tree: yaml_tree.Tree) -> yaml_tree.Path:
     """Drop the parts of a path that are not in the file, like a union's tag; its end may be a missing key."""
     here: yaml_tree.Path = ()
     for part in loc[:-1]:
@@ -194,7 +210,8 @@ def _dotted(path: yaml_tree.Path) -> str:
     return dotted.removeprefix(".")
 
 
-def _report(name: str, faults: list[_Fault]) -> str:
+def report(name: str, faults: list[Fault]) -> str:
+    """Give one line for each fault, in the order of the file."""
     lines = []
     for line, path, sentence in sorted(faults, key=lambda each: each[0])[:MAX_FAULTS]:
         where = _dotted(path)

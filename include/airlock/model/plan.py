@@ -36,6 +36,8 @@ class Step:
     after: tuple[str, ...]
     when: When
     about: str
+    service: str | None = None
+    """In a train: the service that the step is of, None where it is of all."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Clear or a later release can read what an earlier process knew. It holds no secr
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +39,7 @@ class Outcome(StrEnum):
     HALTED = "halted"
     ROLLED_BACK = "rolled_back"
     NOTHING = "nothing_to_release"
+    PLANNED = "planned"
 
 
 class SwapPhase(StrEnum):
@@ -50,6 +52,15 @@ class SwapPhase(StrEnum):
 
 class _Stored(BaseModel):
     model_config = ConfigDict(extra="ignore")
+
+
+class Event(_Stored):
+    """One thing that happened; ``n`` grows by one within a region's or the release's own list."""
+
+    n: int
+    at: str
+    text: str
+    kind: str = "info"
 
 
 class Side(_Stored):
@@ -80,15 +91,45 @@ class SwapIntent(_Stored):
     posted_at: float | None = Field(None, description="epoch seconds right before the last request")
     heard_at: float | None = Field(None, description="epoch seconds when that answer came")
     since: float = Field(description="epoch seconds when this swap was first meant")
+    acts: list[Event] = Field([], description="each request and each answer with its time")
 
 
-class Event(_Stored):
-    """One thing that happened; ``n`` grows by one within a region's or the release's own list."""
+class Question(_Stored):
+    """What waits for an answer now: about the ``release`` or a place, in which step, until when, by whom."""
 
-    n: int
-    at: str
+    about: str
+    step: str = Field(description="the task that waits")
     text: str
-    kind: str = "info"
+    options: list[str]
+    asked_at: str
+    until: str
+    otherwise: str = Field(description="the option that is taken when nobody answers")
+    who: list[str] = Field([], description="who may answer; none: everybody who may in Airflow")
+    url: str | None = None
+    remark: str | None = Field(None, description="why the last answer was not taken")
+    tries: int | None = Field(None, description="Airflow's limit of tries of that step, once Airflow asks")
+
+
+class Decision(_Stored):
+    """Who answered what and why; ``refused`` says why the answer was not taken."""
+
+    at: str
+    about: str = Field(description="``release`` or a place")
+    question: str
+    chosen: str
+    by: str | None = None
+    why: str | None = None
+    timed_out: bool = False
+    refused: str | None = None
+
+    @property
+    def said(self) -> str:
+        """What was answered, in a sentence for people."""
+        if self.timed_out:
+            return f"nobody answered in time, so: {self.chosen}"
+        why = f": {self.why}" if self.why else ""
+        refused = f"; not taken, since {self.refused}" if self.refused else ""
+        return f"{self.by or 'somebody'} answered '{self.chosen}'{why}{refused}"
 
 
 class RegionRecord(_Stored):
@@ -112,25 +153,44 @@ class RegionRecord(_Stored):
     refresh: str | None = None
     stand: str | None = Field(None, description="what is half-done, in a sentence, where it stopped between")
     waits_until: str | None = Field(None, description="when the window opens that it waits for")
-    closed: str | None = Field(None, description="why no window let it start, where the release ended")
+    closed: str | None = Field(None, description="why it did not start, where the release ended before it")
+    decision: Decision | None = Field(None, description="what was decided when it failed")
+    obeyed: bool = Field(False, description="whether the way back has begun to act as was decided")
+    although: str | None = Field(None, description="the failure that it was accepted with")
     machines: list[MachineRecord] = []
     floors: list[GroupFloor] = []
     suspensions: list[Suspension] = []
     shift: Shift | None = None
+    laps: dict[str, float] = Field({}, description="seconds of each step, from the end of the one before")
+    lap_at: str | None = Field(None, description="when the last step ended well; None after a failure")
     events: list[Event] = []
+    looks: list[Event] = Field([], description="looks and acts that are recorded and told to nobody")
 
     @property
     def touched(self) -> bool:
         """Whether this release has changed the region or meant to, as far as it knows."""
         return self.swap is not None or self.shift is not None or any(m.touched for m in self.machines)
 
+    def lap(self, step: str, at: str) -> None:
+        """A step of the lane ended well at that moment (ISO 8601); how long it took is kept.
+
+        After a failure that is not known: nobody can tell how long a person looked at it.
+        """
+        if self.lap_at is not None:
+            start, end = map(datetime.fromisoformat, (self.lap_at, at))
+            self.laps[step] = max(0.0, round((end - start).total_seconds(), 1))
+        self.lap_at = at
+
     def begin_afresh(self) -> None:
         """Forget what an earlier try meant and did; what was told and what was first seen stays."""
         self.phase, self.failure, self.stand = Phase.WAITING, None, None
-        self.waits_until = self.closed = None
+        self.waits_until = self.closed = self.although = self.decision = None
+        self.obeyed = False
+        self.looks += [act for intent in (self.swap, self.way_back) if intent for act in intent.acts]
         self.swap = self.way_back = self.shift = None
         self.machines = [machine.afresh() for machine in self.machines]
         self.floors, self.suspensions = [], []
+        self.laps, self.lap_at = {}, None
 
 
 class Rollback(_Stored):
@@ -169,18 +229,29 @@ class ReleaseRecord(_Stored):
     outcome: Outcome = Outcome.RUNNING
     sentence: str | None = None
     refusal: str | None = Field(None, description="what the preflight found, when it refused")
+    train: str | None = Field(None, description="the train that it was released with")
+    stopped: str | None = Field(None, description="why its train stopped")
     nothing: str | None = Field(None, description="why a scheduled start had nothing to release")
     faults: list[dict[str, str]] = Field([], description="the same, typed: region, code, text")
     warnings: list[str] = []
+    plan: str | None = Field(None, description="hash of the plan that its preflight made")
+    bound: str | None = Field(None, description="hash of the plan that it was to be bound to")
+    plan_only: bool = Field(False, description="whether only a plan was asked for")
     rollback: Rollback | None = Field(None, description="the last rollback of it, once that began")
+    question: Question | None = Field(None, description="what waits for an answer now")
+    decisions: list[Decision] = Field([], description="what was answered, oldest first")
     events: list[Event] = []
+    looks: list[Event] = Field([], description="looks and verdicts that are recorded and told to nobody")
+    file: str | None = Field(None, description="the address of its record file")
     regions: list[RegionRecord] = []
 
 
 __all__ = [
+    "Decision",
     "Event",
     "Outcome",
     "Phase",
+    "Question",
     "RegionRecord",
     "ReleaseRecord",
     "Rollback",

@@ -48,6 +48,8 @@ _SECTIONS = {
     "PatternPage": "`status_page` with `format: text` or `format: html`",
     "Window": "`windows[]`",
     "Freeze": "`freezes[]`",
+    "Ask": "`ask`",
+    "Approvals": "`approvals`",
     "Announce": "`announce`",
     "SlackChannel": "`announce.slack`",
     "Webhook": "`announce.webhooks[]`",
@@ -185,6 +187,8 @@ def _scalar(field: Schema) -> str:
         return f"{field['minimum']} to {field['maximum']}"
     if kinds == "null":
         return "`null`"
+    if kinds == "boolean":
+        return "`true` or `false`"
     examples = field.get("examples", ())
     if examples == EXAMPLES_OF_DURATIONS:
         return f"duration {field['$comment']}"

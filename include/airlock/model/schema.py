@@ -1,7 +1,8 @@
 """The JSON Schema of a spec and its reference in words, both generated from the models.
 
-``python -m include.airlock.model.schema --write`` writes ``docs/service.schema.json`` and
-``docs/spec.md``; ``--check`` says whether they are fresh and exits 1 when they are not.
+``python -m include.airlock.model.schema --write`` writes ``docs/service.schema.json``, ``docs/spec.md``
+and ``docs/record.schema.json``, the schema of record files; ``--check`` says whether they are fresh and
+exits 1 when they are not.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from pydantic import Field, TypeAdapter
 
 from include.airlock.model.durations import EXAMPLES as EXAMPLES_OF_DURATIONS
 from include.airlock.model.durations import format_duration, parse_duration
+from include.airlock.model.record_file import record_schema
 from include.airlock.model.reference import reference
 from include.airlock.model.service import Service
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA_FILE = Path("docs/service.schema.json")
 REFERENCE_FILE = Path("docs/spec.md")
+RECORD_FILE = Path("docs/record.schema.json")
 
 
 def json_schema() -> dict[str, Any]:
@@ -51,8 +54,15 @@ def _write_defaults(fields: dict[str, Any]) -> None:
 def files() -> dict[Path, str]:
     """Give the generated files, by their path below the project's root."""
     schema = json_schema()
-    written = json.dumps(schema, indent=2, ensure_ascii=False)
-    return {SCHEMA_FILE: written + "\n", REFERENCE_FILE: reference(schema)}
+    return {
+        SCHEMA_FILE: _written(schema),
+        REFERENCE_FILE: reference(schema),
+        RECORD_FILE: _written(record_schema()),
+    }
+
+
+def _written(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def stale(root: Path = ROOT) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from include.airlock.model.approvals import Approvals, Ask
 from include.airlock.model.durations import Between
 from include.airlock.model.expressions import Pattern
 from include.airlock.model.fields import Closed, ConnectionId, Name, PlaceName, Text, Word
@@ -27,6 +28,7 @@ class OnFailure(StrEnum):
     ROLL_BACK_MACHINE = "roll_back_machine"
     ROLL_BACK_REGION = "roll_back_region"
     ROLL_BACK_RELEASE = "roll_back_release"
+    ASK = "ask"
 
 
 class WhenClosed(StrEnum):
@@ -70,7 +72,17 @@ def refusal_of_policy(given: object, policies: Iterable[OnFailure]) -> str | Non
     return f"{shown(given)} is not valid; {nearest(str(given), words)}"
 
 
-RESERVED = ("accept", "end", "preflight", "refresh", "roll_back_earlier", "start", "tell", "verdict")
+RESERVED = (
+    "accept",
+    "approve",
+    "end",
+    "preflight",
+    "refresh",
+    "roll_back_earlier",
+    "start",
+    "tell",
+    "verdict",
+)
 """Names of steps that stand beside the regions' lanes in a release's graph."""
 
 
@@ -150,6 +162,10 @@ class ServiceBase(Closed):
     on_failure: OnFailure = Field(
         OnFailure.ROLL_BACK_REGION, description="What to do when a region is not accepted."
     )
+    ask: Ask = Field(
+        default_factory=Ask, description="How a failed region waits for an answer, where the policy is `ask`."
+    )
+    approvals: Approvals | None = Field(None, description="What needs an approval, and whose; null for none.")
     build_pattern: Annotated[str, Pattern((), r"20[0-9]{2}\.[0-9]{1,2}\.[0-9]+")] | None = Field(
         None, description="Pattern that a build must match as a whole."
     )

@@ -13,7 +13,12 @@ from include.airlock.model.refresh import Refresh
 from include.airlock.model.service_base import OnFailure, Policies, Region, ServiceBase
 from include.airlock.model.wording import fault
 
-_POLICIES = (OnFailure.HALT, OnFailure.ROLL_BACK_REGION, OnFailure.ROLL_BACK_RELEASE)
+_POLICIES = (
+    OnFailure.HALT,
+    OnFailure.ROLL_BACK_REGION,
+    OnFailure.ROLL_BACK_RELEASE,
+    OnFailure.ASK,
+)
 
 
 def _not_production(slot: str) -> str:

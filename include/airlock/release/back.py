@@ -15,10 +15,13 @@ from include.airlock.release.step import Later
 _MAY_BE_BROUGHT_BACK = (Phase.ACCEPTED, Phase.VERIFIED, Phase.CHANGED, Phase.ROLLING_BACK, Phase.STUCK)
 
 
-def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float) -> Later | None:
+def roll_back(
+    run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float, why: str | None = None
+) -> Later | None:
     """Bring one region back to the build it had before this release, and prove that it serves.
 
-    Windows, freezes and locks never block it. The service is locked before anything is changed.
+    ``why`` is said where the region itself did not fail. Windows, freezes and locks never block it. The
+    service is locked before anything is changed.
 
     Raises:
         NotProvenBack: it could not be brought back or proved; a person is needed.
@@ -30,7 +33,7 @@ def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: fl
         run.save(region, "nothing was changed here, so nothing is brought back")
         return None
     run.not_overtaken(name)
-    run.lock("rolled_back", _reason(run, region))
+    run.lock("rolled_back", _reason(run, region, why))
     set_out(run, region)
     try:
         with open_place(run.service, name) as place:
@@ -48,8 +51,8 @@ def roll_back(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: fl
     return None
 
 
-def _reason(run: ReleaseRun, region: RegionRecord) -> str:
-    why = region.failure or "a later region failed"
+def _reason(run: ReleaseRun, region: RegionRecord, because: str | None) -> str:
+    why = region.failure or because or "a later region failed"
     return f"{run.request.build} was rolled back in {region.name}: {why}"[:500]
 
 
@@ -112,9 +115,13 @@ def roll_back_earlier(run: ReleaseRun, open_place: OpenPlace, *, patience: float
 def reached(run: ReleaseRun, name: str) -> bool:
     """Whether ``name`` is the first asked region that is not accepted, after a preflight that passed.
 
-    One that no window let start was not reached, so that an end between regions brings nothing back.
+    One that no window or no approval let start was not reached, so that an end between regions brings
+    nothing back.
     """
-    for region in run.record().regions:
+    record = run.record()
+    if record.refusal is not None and not any(region.touched for region in record.regions):
+        return False
+    for region in record.regions:
         if region.phase in (Phase.ACCEPTED, Phase.NOT_ASKED):
             continue
         return region.name == name and region.new_build is not None and region.closed is None

@@ -10,6 +10,7 @@ from include.airlock.errors import Drifted, Overtaken, Refused
 from include.airlock.model.record import Phase, RegionRecord, Watch
 from include.airlock.model.streak import Policy, Wait
 from include.airlock.release.ledger import now
+from include.airlock.release.looks import looked
 from include.airlock.release.place import OpenPlace, Place
 from include.airlock.release.run import ReleaseRun
 from include.airlock.release.step import Later
@@ -62,8 +63,10 @@ def check(run: ReleaseRun, name: str, open_place: OpenPlace) -> Later | None:
         return later
     with open_place(run.service, name) as place:
         place.compare(region, run.request.build)
+    looked(region, "right before: all is as at the preflight")
     region.phase, region.failure = Phase.CHECKED, None
-    region.started_at = region.started_at or now()
+    region.lap_at = now()
+    region.started_at = region.started_at or region.lap_at
     run.save(region)
     return None
 
@@ -88,6 +91,7 @@ def change(
         later = place.carry_out(run, region, patience=patience)
     if later is None and region.phase not in _CHANGED:
         region.phase, region.failure = Phase.CHANGED, None
+        region.lap(verb, now())
         run.save(region, f"{region.new_build} answers (before: {region.old_build})")
     return later
 
@@ -138,6 +142,8 @@ def verify(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float
             return later
         region = run.region(name)
     with open_place(run.service, name) as place:
+        if region.although is not None:
+            return None  # a person accepted it as it is
         if region.phase is Phase.ACCEPTED:
             _watched(place, place.alone(region, run.request.build)).or_raise()
             _sound_again(run, region, "verify")
@@ -147,6 +153,7 @@ def verify(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float
             return later
         place.complete_proof(region)
     region.phase, region.verified_at, region.failure = Phase.VERIFIED, now(), None
+    region.lap("verify", region.verified_at)
     run.save(region, f"{region.new_build} is verified; {region.old_build} can be brought back")
     return None
 
@@ -178,6 +185,7 @@ def prove(
         return Later(watched.decision.seconds)
     region.watch = None
     watched.or_raise()
+    looked(region, f"{build or 'any build'}, as clients reach it: {watched.decision.why}")
     return None
 
 
@@ -208,6 +216,7 @@ def bake(run: ReleaseRun, name: str, open_place: OpenPlace, *, patience: float) 
         return later
     region.watch = None
     region.phase, region.ended_at, region.failure = Phase.ACCEPTED, now(), None
+    region.lap("bake", region.ended_at)
     region.refresh = "was not refreshed yet" if run.service.refresh else None
     coming = remark(run, after=name)
     run.save(region, f"accepted with {region.new_build}{f'; {coming}' if coming else ''}")
@@ -248,4 +257,5 @@ def _bake(place: Place, run: ReleaseRun, region: RegionRecord, patience: float) 
     if isinstance(watched.decision, Wait):
         return later
     watched.or_raise()
+    looked(region, f"{build or 'any build'} over the bake of {soak:g} s: {watched.decision.why}")
     return None

@@ -14,9 +14,11 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from include.airlock.model.plan_report import PlanReport
 from include.airlock.model.record import Event, Phase, RegionRecord, ReleaseRecord
 
 KEPT_RELEASES = 50
+KEPT_PLANS = 50
 
 
 class Store(Protocol):
@@ -36,12 +38,25 @@ class Lock(BaseModel):
     """Why a service is locked: the reason as written, by which release, since when.
 
     ``kind`` is ``in_flight`` (a region is being changed or in doubt; the release that holds it
-    may go on, others may not) or ``rolled_back`` (only an unlock ends it).
+    may go on, others may not) or ``rolled_back`` (only an unlock ends it). ``run`` is the rollback's
+    own run where one holds it, and ``before`` the lock that it took the place of.
     """
 
     kind: str
     reason: str
     release: str
+    at: str
+    run: str | None = None
+    before: Lock | None = None
+
+
+class Unlock(BaseModel):
+    """A lock that somebody took away: by whom, why, by which run, when."""
+
+    lock: Lock
+    by: str | None = None
+    reason: str
+    run: str
     at: str
 
 
@@ -79,11 +94,16 @@ class Ledger:
         names = [region.name for region in record.regions]
         return record.model_copy(update={"regions": [self.region(release, name) for name in names]})
 
-    def open(self, record: ReleaseRecord) -> ReleaseRecord:
-        """Store a release's header unless it is there, and answer what is stored."""
+    def open(self, record: ReleaseRecord, *, enlist: bool = True) -> ReleaseRecord:
+        """Store a release's header unless it is there, and answer what is stored.
+
+        ``enlist``: it is the service's newest release from now on. One that waits for its turn is not yet.
+        """
         if self._store.get(f"release/{record.release}") is None:
             self._store.set(f"release/{record.release}", record.model_dump(mode="json"))
-            self._remember(record.release)
+        if enlist:
+            # also when a worker died between the two
+            self._remember(record.release, within="planned" if record.plan_only else "releases")
         stored = self.release(record.release)
         assert stored is not None
         return stored
@@ -109,13 +129,17 @@ class Ledger:
             region.events.append(Event(n=len(region.events) + 1, at=now(), text=event))
         self._store.set(f"release/{release}/region/{region.name}", region.model_dump(mode="json"))
 
-    def changed_later(self, release: str, name: str) -> str | None:
-        """The first release opened after ``release`` that changed region ``name``, or None."""
+    def changed_later(self, release: str, name: str, *, undone: bool = True) -> str | None:
+        """The first release opened after ``release`` that changed region ``name``, or None.
+
+        ``undone``: one that was rolled back there since counts as well.
+        """
         known = self._store.get("releases", [])
         later = known[known.index(release) + 1 :] if release in known else []
         for other in later:
             value = self._store.get(f"release/{other}/region/{name}")
-            if value is not None and RegionRecord.model_validate(value).touched:
+            region = None if value is None else RegionRecord.model_validate(value)
+            if region and region.touched and (undone or region.phase is not Phase.ROLLED_BACK):
                 return str(other)
         return None
 
@@ -141,6 +165,39 @@ class Ledger:
             if len(found) == most:
                 break
         return found
+
+    def seconds_of_steps(self, name: str, *, most: int) -> dict[str, list[float]]:
+        """How long each step of region ``name`` took in the last ``most`` releases that accepted it."""
+        found: dict[str, list[float]] = {}
+        accepted = 0
+        for release in reversed(self._store.get("releases", [])):
+            value = self._store.get(f"release/{release}/region/{name}")
+            region = RegionRecord.model_validate(value) if value is not None else None
+            if region is None or region.phase is not Phase.ACCEPTED:
+                continue
+            for step, seconds in region.laps.items():
+                found.setdefault(step, []).append(seconds)
+            accepted += 1
+            if accepted == most:
+                break
+        return found
+
+    def plan(self, digest: str) -> PlanReport | None:
+        """The plan of that hash; None when it is not remembered."""
+        value = self._store.get(f"plan/{digest}")
+        return None if value is None else PlanReport.model_validate(value)
+
+    def plans(self) -> list[str]:
+        """The hashes of the plans that are remembered, oldest first."""
+        return list(self._store.get("plans", []))
+
+    def save_plan(self, plan: PlanReport) -> None:
+        """Store a plan under its hash; kept until 50 others were made after it."""
+        known = [digest for digest in self.plans() if digest != plan.hash] + [plan.hash]
+        for old in known[:-KEPT_PLANS]:
+            self._store.delete(f"plan/{old}")
+        self._store.set(f"plan/{plan.hash}", plan.model_dump(mode="json", by_alias=True))
+        self._store.set("plans", known[-KEPT_PLANS:])
 
     def told(self, release: str) -> Told:
         """Where the announcements of a release remember what was told."""
@@ -172,6 +229,25 @@ class Ledger:
             self._store.delete("lock")
         return held
 
+    def unlocks_of(self, release: str) -> list[Unlock]:
+        """Who took away locks that ``release`` held, oldest first; the last 50 of the service are known."""
+        found = [Unlock.model_validate(entry) for entry in self._store.get("unlocks", [])]
+        return [entry for entry in found if entry.lock.release == release]
+
+    def unwritten(self) -> list[str]:
+        """The releases whose record file could not be written yet, oldest first."""
+        return list(self._store.get("unwritten", []))
+
+    def note_unwritten(self, release: str) -> None:
+        """Remember that the record file of ``release`` is still to be written."""
+        if release not in self.unwritten():
+            self._store.set("unwritten", [*self.unwritten(), release][-KEPT_RELEASES:])
+
+    def note_written(self, release: str) -> None:
+        """The record file of ``release`` is written."""
+        if release in self.unwritten():
+            self._store.set("unwritten", [each for each in self.unwritten() if each != release])
+
     def replace_lock(self, lock: Lock | None) -> None:
         """Hold exactly this lock, or none, whatever was held before."""
         if lock is None:
@@ -196,20 +272,43 @@ class Ledger:
         self._store.set(f"rollback/{entry.run}", entry.model_dump(mode="json"))
         self._store.set("rollbacks", runs[-KEPT_RELEASES:])
 
+    def save_refusal(self, record: ReleaseRecord) -> str:
+        """Keep what could not even begin, only for its telling; answers the name under which it is kept.
+
+        No release counts it among its own, and no run's id can be that name: none has a ``/``.
+        """
+        name = f"refused/{record.dag}/{record.release}"
+        self._store.set(f"release/{name}", record.model_dump(mode="json"))
+        self._remember(name, within="refused")
+        return name
+
     def release_lock_of(self, release: str) -> None:
         """Take away the ``in_flight`` lock that ``release`` itself holds; any other stays."""
         held = self.lock()
         if held is not None and held.kind == "in_flight" and held.release == release:
             self._store.delete("lock")
 
-    def _remember(self, release: str) -> None:
+    def enlist(self, release: str) -> None:
+        """The release has its turn: it is the newest from now on, unless it has changed something before."""
         known = self._store.get("releases", [])
+        record = self.release(release)
+        if record is not None and record.plan_only:
+            self._remember(release, within="planned")
+            return
+        if release in known and (record is None or any(region.touched for region in record.regions)):
+            return
+        self._store.set("releases", [name for name in known if name != release])
+        self._remember(release, within="releases")
+
+    def _remember(self, release: str, *, within: str) -> None:
+        """What only planned has a list of its own, so that it puts no release out of mind."""
+        known = self._store.get(within, [])
         if release in known:
             return
         known = [*known, release]
         for old in known[:-KEPT_RELEASES]:
             self._forget(old)
-        self._store.set("releases", known[-KEPT_RELEASES:])
+        self._store.set(within, known[-KEPT_RELEASES:])
 
     def _forget(self, release: str) -> None:
         record = self.release(release)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from include.airlock.errors import Refused
+from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.health import Reading
+from include.airlock.model.plan_report import Foreseen
 from include.airlock.model.record import RegionRecord
 from include.airlock.model.rollback import Outlook
 from include.airlock.model.service import Service
@@ -69,6 +71,12 @@ class Place(Protocol):
         """What is wrong with the region, and what puts what was read into its record.
 
         Only reads; runs in a thread.
+        """
+
+    def foresee(self, region: RegionRecord, request: ChangeRequest) -> Foreseen:
+        """What a release would do here, by what ``inspect`` has just read and put into ``region``.
+
+        Asks for nothing more; the same for the same world.
         """
 
     def compare(self, region: RegionRecord, build: str) -> None:

@@ -54,11 +54,27 @@ def look(
         Refused: there is nothing to undo, a place can't be brought back, or a release runs; says which.
         Transient: the cloud could not be asked.
     """
+    try:
+        return _look(service, ledger, request, act, open_place, running)
+    except AirlockError as fault:
+        if not fault.retryable:
+            _give_back(ledger, act)
+        raise
+
+
+def _look(
+    service: Service,
+    ledger: Ledger,
+    request: RollbackRequest,
+    act: Act,
+    open_place: OpenPlace,
+    running: Running,
+) -> RollbackEntry:
     begun = ledger.rollback(act.run)
     known = begun.release if begun and not (begun.refusal or begun.dry) else None
     record = _meant(ledger, known or request.release)
     names = begun.places if begun and known else _places(record, request)
-    if not request.dry:
+    if not (request.dry or _holds(ledger, record, act)):
         _not_running(running)
     run = undone(service, ledger, record, names)
     looks = _outlooks(run, list(reversed(names)), open_place)
@@ -71,6 +87,21 @@ def look(
         _begin(run, entry, request, act, dict(looks), running)
     ledger.save_rollback(entry)
     return entry
+
+
+def _holds(ledger: Ledger, record: ReleaseRecord, act: Act) -> bool:
+    """Whether this run has begun and kept releases out since: one that starts now is refused by itself."""
+    held = ledger.lock()
+    begun = record.rollback is not None and record.rollback.run == act.run
+    return begun and held is not None and held.run == act.run
+
+
+def _give_back(ledger: Ledger, act: Act) -> None:
+    """A try of this look may have died after it had locked; refused now, it must leave no lock behind."""
+    held = ledger.lock()
+    record = ledger.release(held.release) if held is not None and held.run == act.run else None
+    if held is not None and record is not None and not _holds(ledger, record, act):
+        ledger.replace_lock(held.before)
 
 
 def _meant(ledger: Ledger, asked: str | None) -> ReleaseRecord:
@@ -127,7 +158,7 @@ def undone(service: Service, ledger: Ledger, record: ReleaseRecord, names: Seque
         reason=record.reason,
         requested_by=record.requested_by,
     )
-    return ReleaseRun(service, request, ledger, record.release)
+    return ReleaseRun(service, request, ledger, record.release, undoing=True)
 
 
 def _outlooks(run: ReleaseRun, names: list[str], open_place: OpenPlace) -> list[tuple[str, Outlook]]:
@@ -194,16 +225,21 @@ def keep_out(run: ReleaseRun, rollback: Rollback, running: Running) -> None:
     Raises:
         Refused: one has; the lock is as it was.
     """
-    before = run.ledger.lock()
-    by = f" by {rollback.by}" if rollback.by else ""
+    record, held = run.record(), run.ledger.lock()
+    mine = held is not None and held.run == rollback.run
+    if mine and record.rollback is not None and record.rollback.run == rollback.run:
+        return
+    _not_running(running)
+    held = run.ledger.lock()
+    before = held.before if held is not None and mine else held
     lock = Lock(
         kind="rolled_back",
-        reason=f"{run.request.build} was rolled back{by}: {rollback.reason}",
+        reason=f"{run.request.build} was rolled back{rollback.by_whom}: {rollback.reason}",
         release=run.release,
         at=rollback.at,
+        run=rollback.run,
+        before=before.model_copy(update={"before": None}) if before else None,
     )
-    if before == lock:
-        return
     run.ledger.replace_lock(lock)
     try:
         _not_running(running)
@@ -220,6 +256,7 @@ def undo(
     Raises:
         Refused: a later place is not back yet, a release runs, or it can't be brought back any more.
         NotProvenBack: it could not be brought back or proved; a person is needed.
+        Overtaken: another process has begun meanwhile.
     """
     rollback, region = run.record().rollback, run.region(name)
     if region.phase is Phase.ROLLED_BACK or not region.touched:
@@ -253,6 +290,8 @@ def _later_are_back(run: ReleaseRun, name: str) -> None:
 
 def _still_possible(run: ReleaseRun, region: RegionRecord, open_place: OpenPlace) -> None:
     seen = outlook(run, region.name, open_place)
+    if run.region(region.name) != region:
+        raise Overtaken(f"another process of this rollback has begun with {region.name}; this one stops")
     if seen.way is Way.NONE:
         raise Refused(f"{seen.text}; nothing was touched here")
 

@@ -9,10 +9,13 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airlock.errors import AirlockError, ReleaseFailed
+from include.airlock.release.record_link import RecordLink
 from include.airlock.release.step import ReleaseStep
 from include.airlock.release.steps import ChangeOperator, PlaceStep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from include.airlock.release.ledger import Ledger, RollbackEntry
     from include.airlock.release.rollback import Act, Running
     from include.airlock.release.run import ReleaseRun
@@ -40,7 +43,7 @@ class OfRollback(ReleaseStep):
         record = ledger.release(entry.release) if entry and entry.release else None
         if entry is None or record is None or entry.dry or entry.refusal:
             raise AirflowSkipException("nothing is rolled back by this run; see the step look")
-        self._running = running_release(context, ledger, self.service.service)
+        self._running = running_release(context, ledger, self.service.service, self.trains)
         return undone(self.service, ledger, record, entry.places)
 
 
@@ -61,17 +64,28 @@ class LookBackOperator(PlaceStep):
         from include.airlock.release.rollback import look
         from include.airlock.release.run import ledger_of
 
-        ledger, act = ledger_of(context, self.service.service), _act(context)
-        running = running_release(context, ledger, self.service.service)
+        ledger, act = ledger_of(context, self.service.service), act_of(context)
+        running = running_release(context, ledger, self.service.service, self.trains)
         try:
             request = RollbackRequest.of(self.service, dict(context["params"]))
             entry = look(self.service, ledger, request, act, self.places, running)
         except AirlockError as fault:
             if not fault.retryable:
-                _keep_refusal(ledger, RollbackEntry(run=act.run, refusal=str(fault)))
+                dry = context["params"].get("dry") is True
+                _keep_refusal(ledger, RollbackEntry(run=act.run, dry=dry, refusal=str(fault)))
             raise
         self.log.info("%s", entry.report)
         return entry.report
+
+
+def refusal_of(context: Context, service: str) -> str | None:
+    """Why the run's rollback never began; None where it began, or was only to look."""
+    from include.airlock.release.run import ledger_of
+
+    entry = ledger_of(context, service).rollback(_run_id(context))
+    if context["params"].get("dry") is True or (entry is not None and not entry.refusal):
+        return None
+    return entry.refusal if entry and entry.refusal else "its look did not end; see the step look"
 
 
 def _keep_refusal(ledger: Ledger, entry: RollbackEntry) -> None:
@@ -111,6 +125,7 @@ class RollbackVerdictOperator(ReleaseStep):
     """Say how the rollback ended; fails unless every place of it serves its old build, proved."""
 
     ui_color = "#fcf3cf"
+    operator_extra_links = (RecordLink(),)
 
     def execute(self, context: Context) -> Any:
         """Stores the release's new outcome, and pushes it as XCom ``verdict`` for whoever pressed the button.
@@ -130,14 +145,16 @@ class RollbackVerdictOperator(ReleaseStep):
             return _end(
                 context, {"outcome": "dry", "sentence": entry.report, "release": entry.release}, ok=True
             )
-        return _end(context, *_judged(ledger, entry))
+        return _end(context, *judged(ledger, entry))
 
 
-def _judged(ledger: Ledger, entry: RollbackEntry) -> tuple[dict[str, Any], bool]:
+def judged(ledger: Ledger, entry: RollbackEntry) -> tuple[dict[str, Any], bool]:
     """The verdict for machines, and whether all is back. Stores it with the release."""
     from include.airlock.model.record import Outcome
     from include.airlock.release.ledger import now
+    from include.airlock.release.looks import ruled
     from include.airlock.release.operators import summary
+    from include.airlock.release.record_keeping import keep_record
     from include.airlock.release.verdict import outcome_of
 
     assert entry.release is not None
@@ -145,7 +162,9 @@ def _judged(ledger: Ledger, entry: RollbackEntry) -> tuple[dict[str, Any], bool]
     assert record is not None
     record.outcome, record.sentence = outcome_of(record)
     record.ended_at = now()
+    ruled(record, f"{record.outcome}: {record.sentence}")
     ledger.save_header(record)
+    keep_record(ledger, record.service, record.release)
     verdict = {**summary(record), "release": record.release, "build": record.build, "places": entry.places}
     return verdict, record.outcome is Outcome.ROLLED_BACK
 
@@ -164,7 +183,9 @@ def _run_id(context: Context) -> str:
     return dag_run.run_id
 
 
-def _act(context: Context) -> Act:
+def act_of(context: Context) -> Act:
+    """The press of the button that the running task is part of."""
+    """One press of the button, as its run knows it."""
     from include.airlock.release.rollback import Act
     from include.airlock.release.run import page_of
 
@@ -173,11 +194,16 @@ def _act(context: Context) -> Act:
     return Act(run=dag_run.run_id, by=by, url=page_of(dag_run.dag_id, dag_run.run_id))
 
 
-def running_release(context: Context, ledger: Ledger, service: str) -> Running:
-    """Ask Airflow, each time anew, whether a release of the service runs, and which."""
+def running_release(context: Context, ledger: Ledger, service: str, trains: Sequence[str] = ()) -> Running:
+    """Ask Airflow, each time anew, whether a release of the service runs, or another rollback of it."""
     from airflow.sdk.exceptions import AirflowRuntimeError
 
+    from include.airlock.release.in_turn import rivals_of, undoing_of
+    from include.airlock.release.run import dag_run_of
+
     ti: Any = context["ti"]
+    own = dag_run_of(context).dag_id
+    others = [*rivals_of(service, trains), *undoing_of(service, trains)]
 
     def ask() -> str | None:
         for name in reversed(ledger.known()[-_LATEST:]):
@@ -187,8 +213,9 @@ def running_release(context: Context, ledger: Ledger, service: str) -> Running:
                     return name
             except AirflowRuntimeError as fault:
                 log.info("%s: Airflow knows its run no more (%s)", name, fault)
-        if ti.get_dr_count(dag_id=f"release_{service}", states=["running"]):
+        begun = [dag for dag in others if dag != own and ti.get_dr_count(dag_id=dag, states=["running"])]
+        if f"release_{service}" in begun:
             return f"a release of {service} that has just begun"
-        return None
+        return f"a run of {begun[0]}" if begun else None
 
     return ask

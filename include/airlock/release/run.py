@@ -11,10 +11,13 @@ from include.airlock.errors import Locked, Overtaken, Refused, RequestError
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord
 from include.airlock.model.service import Service
-from include.airlock.release.ledger import Ledger, Lock, now
+from include.airlock.release.ledger import Ledger, Lock, Store, now
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.airlock.model.train import Train
+    from include.airlock.release.train import TrainRun
 
 _PATIENT_S = 5.0
 """Seconds between the time a run may start and its start, from which on it is told as waiting."""
@@ -22,9 +25,15 @@ _PATIENT_S = 5.0
 
 def ledger_of(context: Context, service: str) -> Ledger:
     """A service's ledger; the task must have the service's asset among its inlets."""
+    return Ledger(store_of(context, service))
+
+
+def store_of(context: Context, service: str) -> Store:
+    """What a service's ledger is kept in."""
     from include.airlock.release.assets import asset_of
 
-    return Ledger(context["asset_state_store"][asset_of(service)])
+    store: Store = context["asset_state_store"][asset_of(service)]
+    return store
 
 
 @dataclass
@@ -37,6 +46,10 @@ class ReleaseRun:
     release: str
     ended: bool = False
     """Whether the running step was ended from outside: nothing more is sent."""
+    train: TrainRun | None = None
+    """The releases that it is one of, where a train releases several services together."""
+    undoing: bool = False
+    """Whether it is undone after its end: then a later release that was rolled back stands in no way."""
 
     def record(self) -> ReleaseRecord:
         """The whole release as stored now."""
@@ -80,7 +93,7 @@ class ReleaseRun:
         Raises:
             Refused: names the release that did.
         """
-        later = self.ledger.changed_later(self.release, name)
+        later = self.ledger.changed_later(self.release, name, undone=not self.undoing)
         if later is not None:
             raise Refused(f"{later} has changed {name} since; this release has no say there any more")
 
@@ -89,11 +102,13 @@ class ReleaseRun:
         return name in self.request.regions
 
     def earlier_are_accepted(self, name: str) -> None:
-        """One region in flight: every asked region before ``name`` must be accepted.
+        """One region in flight: every asked region before ``name`` must be accepted, in a train by all.
 
         Raises:
             Refused: names the region that is not.
         """
+        if self.train is not None:
+            self.train.lets_start(name)
         for other in self.record().regions:
             if other.name == name:
                 return
@@ -117,8 +132,13 @@ class ReleaseRun:
         )
 
     def in_flight(self, name: str) -> None:
-        """Keep other releases out while a region is changed or in doubt, whatever becomes of this run."""
+        """Keep other releases out while a region is changed or in doubt, whatever becomes of this run.
+
+        Raises:
+            Locked: a rollback has locked the service since the step began.
+        """
         self.lock("in_flight", f"{name} is being changed to {self.request.build} and not accepted yet")
+        self.not_locked()
 
     def released_again(self) -> None:
         """A rollback of this release is history once a place of it is released again."""
@@ -132,16 +152,43 @@ class ReleaseRun:
         self.ledger.set_lock(Lock(kind=kind, reason=reason, release=self.release, at=now()))
 
 
-def open_release(context: Context, service: Service) -> ReleaseRun:
+def open_train(context: Context, train: Train) -> TrainRun:
+    """The release of a train in the running task's DAG run: that of each of its services.
+
+    Raises:
+        RequestError: the run's params ask for nothing that the train can release.
+    """
+    from include.airlock.model.train_request import TrainRequest
+    from include.airlock.release.train import TrainRun
+
+    release = dag_run_of(context).run_id
+    asked = TrainRequest.of(train, dict(context["params"]), run_id=release)
+    runs = []
+    for service, request in zip(train.services, asked.requests, strict=True):
+        ledger = ledger_of(context, service.service)
+        header = header_of(context, service, request).model_copy(update={"train": train.name})
+        ledger.open(header, enlist=False)
+        runs.append(ReleaseRun(service, request, ledger, release))
+    made = TrainRun(train, asked.regions, asked.on_failure, tuple(runs))
+    for run in runs:
+        run.train = made
+    return made
+
+
+def open_release(context: Context, service: Service, train: Train | None = None) -> ReleaseRun:
     """The release of the running task's DAG run; its record is made by the first step that asks.
+
+    It is enlisted when it has its turn; what is only planned needs none.
 
     Raises:
         RequestError: the run's params are not a change request for this service.
     """
+    if train is not None:
+        return open_train(context, train).run_of(service.service)
     ledger = ledger_of(context, service.service)
     request = _request(context, service, ledger)
     run = ReleaseRun(service, request, ledger, dag_run_of(context).run_id)
-    run.ledger.open(header_of(context, service, request))
+    run.ledger.open(header_of(context, service, request), enlist=request.plan_only)
     return run
 
 
@@ -152,7 +199,7 @@ def is_scheduled(context: Context, service: Service) -> bool:
 
 def _request(context: Context, service: Service, ledger: Ledger) -> ChangeRequest:
     if not is_scheduled(context, service):
-        return ChangeRequest.of(service, dict(context["params"]))
+        return ChangeRequest.of(service, dict(context["params"])).under(dag_run_of(context).run_id)
     record = ledger.release(dag_run_of(context).run_id)
     if record is None:
         raise RequestError("no build is proposed; see the step propose")
@@ -185,18 +232,32 @@ def header_of(context: Context, service: Service, request: ChangeRequest) -> Rel
         window_override=request.window_override,
         requested_by=getattr(dag_run, "triggering_user_name", None),
         on_failure=request.on_failure,
+        bound=request.plan,
+        plan_only=request.plan_only,
         started_at=started.astimezone(UTC).isoformat(timespec="milliseconds"),
         url=page_of(dag_run.dag_id, dag_run.run_id),
+        file=record_of(service.service, dag_run.run_id),
         waited_s=round(waited, 1) if waited > _PATIENT_S else None,
         regions=regions,
     )
+
+
+def record_of(service: str, run_id: str) -> str:
+    """The address of a release's record file; the run may be a release's or a rollback's."""
+    from urllib.parse import quote
+
+    return f"{airflow_url()}/airlock/releases/{quote(service, safe='')}/{quote(run_id, safe='')}/record"
+
+
+def airflow_url() -> str:
+    """The address of Airflow as people and tools reach it."""
+    from airflow.sdk.configuration import conf
+
+    return conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
 
 
 def page_of(dag_id: str, run_id: str) -> str:
     """The address of a DAG run's page in Airflow."""
     from urllib.parse import quote
 
-    from airflow.sdk.configuration import conf
-
-    base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
-    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return f"{airflow_url()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"

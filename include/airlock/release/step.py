@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from include.airlock.release.assets import asset_of
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
+    from include.airlock.model.train import Train
     from include.airlock.release.run import ReleaseRun
 
 log = logging.getLogger(__name__)
@@ -62,10 +64,17 @@ class Later:
     trigger: BaseTrigger | None = None
 
 
-def _patience() -> float:
+def patience_s() -> float:
+    """Seconds that a step waits in its worker, as Airflow's configuration has it."""
     from airflow.sdk.configuration import conf
 
     return conf.getfloat("airlock", "patience", fallback=PATIENCE_S)
+
+
+def is_last_try(context: Context) -> bool:
+    """Whether Airflow will not try the step again by itself."""
+    ti: Any = context["ti"]
+    return int(ti.try_number) > int(ti.max_tries)
 
 
 class ReleaseStep(BaseOperator):
@@ -78,19 +87,39 @@ class ReleaseStep(BaseOperator):
     after_failures = False
     """Whether the step is there for what failed before: without a change request it has nothing to do."""
 
+    plans = False
+    """Whether the step is there also where only a plan is asked for."""
+
     ui_color = "#e8f1fa"
     ui_fgcolor = "#1b2a3a"
 
-    def __init__(self, *, service: Service, region: str | None = None, **kwargs: Any) -> None:
+    in_turn = False
+    """Whether the step acts on places, so that no other release of the service may be at work."""
+
+    first = False
+    """Whether no other step of the run can act at the same time as this one."""
+
+    def __init__(
+        self,
+        *,
+        service: Service,
+        region: str | None = None,
+        train: Train | None = None,
+        trains: tuple[str, ...] = (),
+        **kwargs: Any,
+    ) -> None:
+        services = [service] if train is None else train.services
         super().__init__(
             retries=RETRIES,
             retry_delay=RETRY_DELAY,
             retry_policy=RETRY_POLICY,
-            inlets=[asset_of(service.service)],
+            inlets=[asset_of(each.service) for each in services],
             **kwargs,
         )
         self.service = service
         self.region = region
+        self.train = train
+        self.trains = trains
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """Do the step. Returns ``Later`` to come back, anything else as the step's result."""
@@ -98,7 +127,7 @@ class ReleaseStep(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Airflow's entry: the first try, or a retry."""
-        return self._go(context, patience=_patience())
+        return self._go(context, patience=patience_s())
 
     def resume(self, context: Context, event: Any = None) -> Any:
         """Airflow's entry after a deferral. What the trigger saw is only logged: the step looks itself."""
@@ -113,7 +142,21 @@ class ReleaseStep(BaseOperator):
         """
         from include.airlock.release.run import open_release
 
-        return open_release(context, self.service)
+        return open_release(context, self.service, self.train)
+
+    def wait_for_turn(
+        self, context: Context, run: ReleaseRun, *, patience: float, alone: bool | None = None
+    ) -> Later | None:
+        """Take the turn of the service, in a train of all its services; ``Later`` while others go first.
+
+        ``alone``: no other step of the run can do so now; None: so it is for a lone release's first one.
+        """
+        from include.airlock.release.in_turn import turns, wait
+
+        runs = {each.service.service: each for each in (run.train.runs if run.train else (run,))}
+        alone = self.first and self.train is None if alone is None else alone
+        wanted = turns(context, list(runs), self.trains, alone=alone)
+        return wait(wanted, [runs[name] for name in sorted(runs)], patience=patience)
 
     def _go(self, context: Context, *, patience: float) -> Any:
         try:
@@ -122,13 +165,27 @@ class ReleaseStep(BaseOperator):
             if self.after_failures:
                 raise AirflowSkipException("there is no release to speak of; see the preflight") from fault
             raise
+        if run.request.plan_only and not self.plans:
+            raise AirflowSkipException("only a plan was asked for: nothing is done after the preflight")
         if self.region is not None and not run.asked(self.region):
             raise AirflowSkipException(f"{self.region} is not asked for")
+        if self.in_turn and not run.request.plan_only:
+            later = self.wait_for_turn(context, run, patience=patience)
+            if later:
+                self._come_back(later)
+        work = self.worked(run, lambda: self.perform(run, patience=patience), last_try=is_last_try(context))
+        return self.settled(context, run, work)
+
+    def worked(self, run: ReleaseRun, work: Callable[[], Any], *, last_try: bool) -> Any:
+        """What a step's work comes to: its result, or its failure, which is kept."""
         try:
-            result = self.perform(run, patience=patience)
+            return work()
         except AirlockError as fault:
             self.note_failure(run, fault)
             raise
+
+    def settled(self, context: Context, run: ReleaseRun, result: Any) -> Any:
+        """A result as it is; a wait gives the worker back."""
         if isinstance(result, Later):
             self._come_back(result)
         return result
@@ -145,7 +202,7 @@ class ReleaseStep(BaseOperator):
             return  # a cleared step was refused: the record is the way back's, which may be writing it now
         region.failure = f"{verb}: {fault}"
         if not fault.retryable:
-            region.watch = region.refreshing = None  # a Clear begins the proof anew
+            region.watch = region.refreshing = region.lap_at = None  # a Clear begins the proof anew
         if fault.retryable or region.phase is Phase.ACCEPTED:
             run.save(region)
             return

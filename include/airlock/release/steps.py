@@ -5,12 +5,22 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
-from include.airlock.errors import AirlockError, WindowClosed
+from include.airlock.errors import AirlockError, Decided, WindowClosed
+from include.airlock.release.approve import AskingStep
+from include.airlock.release.guided import RETRY
 from include.airlock.release.step import ReleaseStep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.sdk import Context
+
+    from include.airlock.model.decision import Answer
+    from include.airlock.model.plan_report import PlanReport
+    from include.airlock.model.record import Question
+    from include.airlock.release.asking import Asked
     from include.airlock.release.place import OpenPlace
     from include.airlock.release.run import ReleaseRun
 
@@ -22,6 +32,8 @@ _HALTING = ("halt", "roll_back_machine")
 
 class PlaceStep(ReleaseStep):
     """A step that looks at places; ``places`` opens one by its name and differs by strategy."""
+
+    in_turn = True
 
     def __init__(self, *, places: OpenPlace, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,31 +54,64 @@ class PlaceStep(ReleaseStep):
 
 
 class PreflightOperator(PlaceStep):
-    """Look at all asked regions at once; one report of every fault; nothing is touched."""
+    """Look at all asked regions at once; one report of every fault, else the plan; nothing is touched."""
 
+    plans = True
+    first = True
     ui_color = "#fdf6e3"
+    _plan: PlanReport | None = None
+    _only = False
+
+    def _go(self, context: Context, *, patience: float) -> Any:
+        """Push the plan as XCom ``plan``. Where only that was asked for, all but the verdict is skipped.
+
+        Raises:
+            DownstreamTasksSkipped: only a plan was asked for.
+        """
+        result = super()._go(context, patience=patience)
+        if self._plan is None:
+            return result
+        context["ti"].xcom_push(key="plan", value=self._plan.told())
+        if self._only:
+            self.log.info("only a plan was asked for: every step after this one but the verdict is skipped")
+            rest = self.get_flat_relative_ids(upstream=False)
+            raise DownstreamTasksSkipped(tasks=sorted(task for task in rest if task != "verdict"))
+        return result
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """Returns the warnings."""
+        from include.airlock.model.plan_words import in_words
+        from include.airlock.release.looks import looked
+        from include.airlock.release.planning import make
         from include.airlock.release.preflight import preflight
         from include.airlock.release.window_gate import remark
 
-        warnings = [str(fault) for fault in preflight(run, self.places)]
+        passed = preflight(run, self.places)
+        warnings = [str(fault) for fault in passed.warnings]
         closed = remark(run)
-        warnings += [closed] if closed else []
+        misnamed = run.request.misnamed(run.release)
+        warnings += [text for text in (closed, misnamed) if text]
         for warning in warnings:
             self.log.warning("%s", warning)
+        self._plan, self._only = make(run, passed.foreseen, warnings), run.request.plan_only
+        for line in in_words(self._plan).splitlines():
+            self.log.info("%s", line)
         record = run.record()
         record.warnings, record.refusal, record.faults = warnings, None, []
+        record.plan = self._plan.hash
+        looked(record, f"the preflight passed in {', '.join(run.request.regions)}")
         run.ledger.save_header(record)
         return warnings
 
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
         """Keep the report for the verdict, as one sentence."""
+        from include.airlock.release.looks import looked
+
         record = run.record()
         record.refusal = "; ".join(line.strip(" -") for line in str(fault).splitlines())
         found = getattr(fault, "faults", [])
         record.faults = [{"region": each.region, "code": each.code, "text": each.text} for each in found]
+        looked(record, f"the preflight refused: {record.refusal}")
         run.ledger.save_header(record)
 
 
@@ -75,9 +120,12 @@ class CheckOperator(PlaceStep):
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """See ``lane.check``."""
+        from include.airlock.release.asking import forget_question
         from include.airlock.release.lane import check
 
         assert self.region
+        if self.service.approvals is not None:
+            forget_question(run)
         return check(run, self.region, self.places)
 
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
@@ -90,7 +138,44 @@ class CheckOperator(PlaceStep):
         super().note_failure(run, fault)
 
 
-class ChangeOperator(PlaceStep):
+class GuidedStep(AskingStep, PlaceStep):
+    """A step that may have changed its region: where it fails and the policy is ``ask``, it asks."""
+
+    def worked(self, run: ReleaseRun, work: Callable[[], Any], *, last_try: bool) -> Any:
+        """First what was decided of the region before, in case an earlier try did not come to it."""
+        from include.airlock.release.asking import begin_decided
+
+        assert self.region
+        name = self.region
+
+        def begun() -> Any:
+            begin_decided(run, name)
+            return work()
+
+        return super().worked(run, begun, last_try=last_try)
+
+    def ask_about(self, run: ReleaseRun, fault: AirlockError, *, last_try: bool) -> Asked | None:
+        """See ``guided.ask_about``."""
+        from include.airlock.release.guided import ask_about
+
+        assert self.region
+        return ask_about(run, self.region, self.task_id, fault, last_try=last_try)
+
+    def take(self, run: ReleaseRun, question: Question, answer: Answer, *, patience: float) -> Any:
+        """See ``guided.take``; to retry is to perform the step again."""
+        from include.airlock.release.guided import take
+
+        assert self.region
+        again = take(run, self.region, self.places, question, answer)
+        return self.perform(run, patience=patience) if again is RETRY else again
+
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """What was decided is kept already, and must not hide why the region failed."""
+        if not isinstance(fault, Decided):
+            super().note_failure(run, fault)
+
+
+class ChangeOperator(GuidedStep):
     """Change one region by its strategy's own means: swap it, roll it, switch it."""
 
     ui_color = "#d6eaf8"
@@ -105,7 +190,7 @@ class ChangeOperator(PlaceStep):
         return change(run, self.region, self.places, patience=patience, verb=verb)
 
 
-class VerifyOperator(PlaceStep):
+class VerifyOperator(GuidedStep):
     """Prove the new build by the status page as clients reach it, and that the way back is open."""
 
     ui_color = "#d5f5e3"
@@ -118,7 +203,7 @@ class VerifyOperator(PlaceStep):
         return verify(run, self.region, self.places, patience=patience)
 
 
-class BakeOperator(PlaceStep):
+class BakeOperator(GuidedStep):
     """Keep watching production for the bake time, then accept the region."""
 
     ui_color = "#fdebd0"
@@ -139,17 +224,20 @@ class RollBackOperator(PlaceStep):
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """Skips a lane that the release never reached, and one whose policy is to halt, once that is safe."""
+        from include.airlock.release.asking import obey, policy_of
         from include.airlock.release.back import halt, reached, roll_back
 
         assert self.region
         self._doing = run
         if not reached(run, self.region):
             raise AirflowSkipException(f"the release did not reach {self.region}")
-        if run.request.on_failure in _HALTING:
+        policy = policy_of(run, self.region)
+        obey(run, run.region(self.region))
+        if policy in _HALTING:
             later = halt(run, self.region, self.places, patience=patience)
             if later:
                 return later
-            if run.request.on_failure == "halt":
+            if policy == "halt":
                 raise AirflowSkipException("the policy is to halt and leave the region as it is")
             return run.region(self.region).stand
         return roll_back(run, self.region, self.places, patience=patience)
@@ -168,10 +256,10 @@ class RollBackEarlierOperator(PlaceStep):
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """See ``back.roll_back_earlier``."""
+        from include.airlock.release.asking import policy_of_release
         from include.airlock.release.back import roll_back_earlier
 
-        if run.request.on_failure != "roll_back_release":
-            raise AirflowSkipException(
-                f"the policy is {run.request.on_failure}: earlier regions keep the new build"
-            )
+        policy = policy_of_release(run)
+        if policy != "roll_back_release":
+            raise AirflowSkipException(f"the policy is {policy}: earlier regions keep the new build")
         return roll_back_earlier(run, self.places, patience=patience)

@@ -15,6 +15,8 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     asked = [region for region in record.regions if region.phase is not Phase.NOT_ASKED]
     if record.nothing:
         return Outcome.NOTHING, record.nothing
+    if record.plan_only and record.plan and not record.refusal:
+        return Outcome.PLANNED, _planned(record, asked)
     if record.rollback is not None:
         return _undone(record, record.rollback)
     if asked and all(region.phase is Phase.ACCEPTED and not region.failure for region in asked):
@@ -26,7 +28,7 @@ def outcome_of(record: ReleaseRecord) -> tuple[Outcome, str]:
     begun = any(region.touched or region.phase in _BEGUN for region in asked)
     failed = next((region for region in asked if region.failure), None)
     if not begun and failed is None:
-        why = record.refusal or _closed(asked) or "see the step preflight"
+        why = record.refusal or _closed(asked) or record.stopped or "see the step preflight"
         return Outcome.REFUSED, f"{record.build} was refused before anything was touched: {why}"
     return Outcome.HALTED, _sentence(record, asked, back)
 
@@ -48,10 +50,16 @@ def _undone(record: ReleaseRecord, rollback: Rollback) -> tuple[Outcome, str]:
     return outcome, "; ".join([*parts, f"{record.service} is locked"])
 
 
+def _planned(record: ReleaseRecord, asked: list[RegionRecord]) -> str:
+    names = ", ".join(region.name for region in asked)
+    return f"{record.build} was only planned for {names}, nothing was touched; plan {record.plan}"
+
+
 def _released(record: ReleaseRecord, asked: list[RegionRecord]) -> str:
     names = ", ".join(f"{region.name} (before: {region.old_build})" for region in asked)
     stale = [f"{r.name}'s staging {r.refresh}" for r in asked if r.refresh and " not " in f" {r.refresh} "]
-    tail = f"; {'; '.join(stale)}" if stale else ""
+    in_spite = [_although(region) for region in asked if region.although]
+    tail = "".join(f"; {part}" for part in (*in_spite, *stale))
     return f"{record.build} is released in {names}{tail}"
 
 
@@ -98,8 +106,21 @@ def _where(record: ReleaseRecord, asked: list[RegionRecord], touched: list[Regio
     if where is None and (closed := _closed(asked)):
         return f"stopped between regions, before {closed}"
     if where is None:
-        return "stopped between regions: a step did not finish; see its log"
-    return f"stopped in {where.name}: {where.failure or 'a step did not finish; see its log'}"
+        return f"stopped between regions: {_unknown(record)}"
+    chosen = f"; {where.decision.said}" if where.decision else ""
+    return f"stopped in {where.name}: {where.failure or _unknown(record)}{chosen}"
+
+
+def _unknown(record: ReleaseRecord) -> str:
+    """Why a release stopped where none of its regions says it: its train did, or a step was lost."""
+    return record.stopped or "a step did not finish; see its log"
+
+
+def _although(region: RegionRecord) -> str:
+    """By whom a region was accepted, with which failure, and why."""
+    by = (region.decision.by if region.decision else None) or "somebody"
+    why = f" ({region.decision.why})" if region.decision and region.decision.why else ""
+    return f"{region.name} was accepted by {by} although {region.although}{why}"
 
 
 def _between(region: RegionRecord, build: str) -> str:

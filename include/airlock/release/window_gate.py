@@ -101,7 +101,7 @@ def hold(run: ReleaseRun, region: RegionRecord) -> Later | None:
     Raises:
         WindowClosed: the release ends before this place.
     """
-    answer = _answer(run, region.name)
+    answer = answer_at(run, region.name, _now())
     if isinstance(answer, Stop):
         raise WindowClosed(answer.why)
     if isinstance(answer, WaitUntil):
@@ -138,7 +138,7 @@ def remark(run: ReleaseRun, *, after: str | None = None) -> str | None:
     region = _next(run, after)
     if region is None or region.touched or region.phase not in (Phase.WAITING, Phase.CHECKED):
         return None
-    answer = _answer(run, region.name)
+    answer = answer_at(run, region.name, _now())
     if isinstance(answer, WaitUntil):
         return f"{region.name} waits for its window until {shown(answer.moment)}: {answer.why}"
     if isinstance(answer, Stop):
@@ -154,13 +154,14 @@ def _next(run: ReleaseRun, after: str | None) -> RegionRecord | None:
     return next((region for region in regions if region.phase is not Phase.ACCEPTED), None)
 
 
-def _answer(run: ReleaseRun, name: str) -> Go | WaitUntil | Stop:
+def answer_at(run: ReleaseRun, name: str, moment: datetime) -> Go | WaitUntil | Stop:
+    """Say whether a place of a release may start at a moment, by the spec's calendar and past releases."""
     service = run.service
     calendar = service.calendar(name)
     if not (calendar.windows or calendar.freezes):
         return Go()
     expected = expected_seconds(run, name)
-    return gate(calendar, _now(), expected, run.request.window_override, service.when_closed)
+    return gate(calendar, moment, expected, run.request.window_override, service.when_closed)
 
 
 def _now() -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from include.airlock.model.approvals import Before
 from include.airlock.model.plan import Plan, Step, When
 from include.airlock.model.service import Service
 
@@ -32,7 +33,15 @@ def plan_of_lanes(service: Service, room: str, lane: Sequence[LaneStep], *, refr
     )
     steps.append(_step("tell.start", "announce", "tell", None, first, "announce the release"))
     last = "preflight"
+    if _approved_before(service, Before.RELEASE):
+        about = "wait until somebody approves the release"
+        steps.append(_step("approve", "release", "approve", None, (last,), about))
+        last = "approve"
     for region in regions:
+        if _approved_before(service, Before.EACH_REGION):
+            about = f"wait until somebody approves that {region} is changed"
+            steps.append(_step(f"{region}.approve", "release", "approve", region, (last,), about))
+            last = f"{region}.approve"
         steps += _lane(region, room, lane, after=last)
         last = f"{region}.{lane[-1].verb}"
     backs = tuple(f"{region}.roll_back" for region in regions)
@@ -51,6 +60,10 @@ def plan_of_lanes(service: Service, room: str, lane: Sequence[LaneStep], *, refr
     steps += _tells(regions, lane[-1].verb)
     steps += _end(steps, last, refresh=refresh)
     return Plan(service=service, steps=tuple(steps))
+
+
+def _approved_before(service: Service, what: Before) -> bool:
+    return service.approvals is not None and what in service.approvals.before
 
 
 def _step(name: str, room: str, verb: str, region: str | None, after: tuple[str, ...], about: str) -> Step:

@@ -108,7 +108,7 @@ def test_a_running_release_is_not_undone(released: Rehearsal, sandbox: SandboxCl
 
 def test_a_release_that_began_right_after_the_look_gets_its_way(released: Rehearsal) -> None:
     # Given a release that starts between the first question and the lock
-    answers = iter([None, "CHG-9"])
+    answers = iter([None, None, "CHG-9"])
     undoing = Undoing.of(released)
     from include.airlock.model.rollback import RollbackRequest
     from include.airlock.release.rollback import Act, look
@@ -138,6 +138,21 @@ def test_what_is_rolled_back_is_not_undone_twice(released: Rehearsal) -> None:
     assert Undoing.of(released).go()[0] is Outcome.ROLLED_BACK
     with pytest.raises(Refused, match="CHG-1 is rolled back already"):
         Undoing.of(released, run="back-2").look()
+
+
+def test_what_was_swapped_back_by_hand_is_proved_and_the_rest_undone(
+    released: Rehearsal, sandbox: SandboxClient
+) -> None:
+    # Given an Airflow that was away, and a person who swapped one region back meanwhile
+    assert sandbox.swap("payments", "northeurope").ok
+    # When the release is undone / Then that region is only proved, and the other one brought back
+    undoing = Undoing.of(released)
+    outcome, sentence = undoing.go()
+    assert outcome is Outcome.ROLLED_BACK, (sentence, undoing.errors)
+    assert undoing.entry.report is not None
+    assert f"northeurope: is back: production answers {OLD}" in undoing.entry.report
+    assert production(sandbox) == dict.fromkeys(TWO, OLD)
+    assert swaps(sandbox) == [*TWO, "northeurope", "westeurope"]
 
 
 def test_an_old_build_that_is_broken_now_gets_stuck(released: Rehearsal, sandbox: SandboxClient) -> None:

@@ -71,11 +71,33 @@ def lane(place: str, *states: str | None, start: float = 0.0, each: float = 10.0
     verbs = ("check", "swap", "verify", "bake", "roll_back")
     steps = []
     for index, (verb, state) in enumerate(zip(verbs, states, strict=True)):
-        begun = state in ("running", "deferred", "success", "failed")
+        begun = state in ("running", "deferred", "awaiting_input", "success", "failed")
         over = state in ("success", "failed")
         begin = start + index * each
         steps.append(step(f"{place}.{verb}", state, begin if begun else None, begin + each if over else None))
     return steps
+
+
+def question(
+    task_id: str, options: Sequence[str], *, run_id: str = "CHG-1", users: Sequence[str] = ()
+) -> Json:
+    """A question of a step to people, not answered yet."""
+    return {
+        "task_instance": step(task_id, "awaiting_input", 1) | {"dag_run_id": run_id},
+        "options": list(options),
+        "subject": f"{task_id} asks",
+        "body": "- **Approve**: payments\\_eu begins\n\n- **Reject**: nothing is touched",
+        "defaults": None,
+        "multiple": False,
+        "params": {"why": {"value": "", "description": "Why", "schema": {"type": "string"}}},
+        "assigned_users": [{"id": each, "name": each} for each in users],
+        "created_at": at(5),
+        "responded_by_user": None,
+        "responded_at": None,
+        "chosen_options": None,
+        "params_input": {},
+        "response_received": False,
+    }
 
 
 DONE = ("success", "success", "success", "success", "skipped")
@@ -91,9 +113,13 @@ class Story:
     pages: Sequence[tuple[str, list[Json]]] = (("queued", []),)
     verdict: Json | None = None
     last_words: str | None = None
+    log: Sequence[str] = ()
     returned: Any = None
+    plan: Any = None
+    questions: list[Json] = field(default_factory=list)
     run_after: str = at(0)
     by: str | None = USER
+    start: float = 0.0
     looks: int = 0
 
     @property
@@ -112,6 +138,7 @@ class StandIn:
     trouble: Callable[[web.Request], web.StreamResponse | None] = lambda _request: None
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     tokens: int = 0
+    asks_again: bool = False
     url: str = ""
 
     def posted(self) -> list[Json]:
@@ -160,8 +187,8 @@ def dag_run(dag_id: str, story: Story) -> Json:
         "dag_display_name": dag_id,
         "logical_date": None,
         "queued_at": story.run_after,
-        "start_date": None if state == "queued" else at(0),
-        "end_date": at(120) if state in ("success", "failed") else None,
+        "start_date": None if state == "queued" else at(story.start),
+        "end_date": at(story.start + 120) if state in ("success", "failed") else None,
         "duration": 120.0 if state in ("success", "failed") else None,
         "data_interval_start": None,
         "data_interval_end": None,
@@ -263,18 +290,49 @@ def application(state: StandIn) -> web.Application:  # noqa: C901, PLR0915 - a l
     @routes.get("/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}")
     async def xcom(request: web.Request) -> web.StreamResponse:
         story = state.story(request)
-        value = story.verdict if request.match_info["key"] == "verdict" else story.returned
+        left = {"verdict": story.verdict, "plan": story.plan, "return_value": story.returned}
+        value = left[request.match_info["key"]]
         if value is None:
             raise refused(404, "XCom entry not found")
         return web.json_response(xcom_entry(request.match_info, value))
 
     @routes.get("/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{try_number}")
     async def log(request: web.Request) -> web.StreamResponse:
-        said = state.story(request).last_words
-        content: list[Json] = [{"event": "Task failed"}]
+        story = state.story(request)
+        said = story.last_words
+        content: list[Json] = [{"event": "Task failed"}, *({"event": each} for each in story.log)]
         if said:
             content[0]["error_detail"] = [{"exc_type": "RequestError", "exc_value": said, "frames": []}]
         return web.json_response({"content": content, "continuation_token": None})
+
+    @routes.get("/api/v2/dags/{dag}/dagRuns/{run}/hitlDetails")
+    async def questions(request: web.Request) -> web.StreamResponse:
+        assert request.query.getall("state") == ["awaiting_input"]
+        assert request.query["response_received"] in ("False", "false")
+        dag_id, run_id = request.match_info["dag"], request.match_info["run"]
+        found = [
+            each | {"task_instance": each["task_instance"] | {"dag_id": dag}}
+            for dag, stories in state.stories.items()
+            for story in stories
+            for each in story.questions
+            if dag_id in ("~", dag) and run_id in ("~", story.run_id) and not each["response_received"]
+        ]
+        return web.json_response({"hitl_details": found, "total_entries": len(found)})
+
+    @routes.patch("/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/{index}/hitlDetails")
+    async def answer(request: web.Request) -> web.StreamResponse:
+        story, body = state.story(request), await request.json()
+        asked = [e for e in story.questions if e["task_instance"]["task_id"] == request.match_info["task"]]
+        if not asked:
+            raise refused(404, "Human-in-the-loop detail does not exist")
+        if asked[0]["response_received"]:
+            raise refused(409, "Human-in-the-loop detail has already been updated")
+        if asked[0]["assigned_users"] and USER not in [e["id"] for e in asked[0]["assigned_users"]]:
+            raise refused(403, f"User={USER} (id={USER}) is not a respondent for the task.")
+        asked[0]["response_received"] = not state.asks_again
+        story.looks = max(story.looks, 1) + 1
+        given = {"responded_by": {"id": USER, "name": USER}, "responded_at": at(9)}
+        return web.json_response(given | body)
 
     app = web.Application(middlewares=[_guard(state)])
     app.add_routes(routes)

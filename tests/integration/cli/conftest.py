@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from include.airlock.cli.main import main
-from include.airlock.model.change_request import params_schema
+from include.airlock.model.form import params_schema
 from include.airlock.model.loading import load_service
 from include.airlock.model.rollback import rollback_schema
+from include.airlock.model.train_loading import load_train
+from include.airlock.model.train_request import train_schema
 from tests.integration.cli.airflow_stand_in import PASSWORD, USER, StandIn, serving
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
@@ -18,12 +20,16 @@ DAGS = Path(__file__).resolve().parents[3] / "dags"
 
 @pytest.fixture
 def airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
-    """An Airflow with the DAGs of payments and identity; the environment says where it is and who asks."""
+    """An Airflow with some DAGs of services and one train; the environment says where it is and who asks."""
     state = StandIn()
     payments = load_service(DAGS / "services" / "payments.yaml")
     state.add_dag("release_payments", params_schema(payments))
     state.add_dag("release_identity", params_schema(load_service(DAGS / "services" / "identity.yaml")))
     state.add_dag("rollback_payments", rollback_schema(payments))
+    train = load_train(DAGS / "trains" / "evening.yaml")
+    state.add_dag("train_evening", train_schema(train))
+    undo = rollback_schema(payments)
+    state.add_dag("rollback_train_evening", {key: undo[key] for key in ("reason", "release", "dry")})
     state.add_dag("airlock_unlock", {"service": {"enum": ["identity", "payments"]}, "reason": {}})
     secret = tmp_path / "password"
     secret.write_text(f"{PASSWORD}\n", encoding="utf-8")

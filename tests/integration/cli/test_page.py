@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from include.airlock.cli.commands import ANSWERS, parser
 from include.airlock.cli.ending import Exit
-from include.airlock.cli.lanes import VERBS
-from include.airlock.cli.main import parser
-from tests.integration.cli.airflow_stand_in import Json, StandIn, Story, step
-from tests.unit.pages import ROOT, blocks, text
+from include.airlock.cli.lanes import ASKS, HELD, VERBS
+from tests.integration.cli.airflow_stand_in import Json, StandIn, Story, question, step
+from tests.integration.cli.test_approve import BEFORE, FAILED, asking
+from tests.integration.cli.test_plan import planned
+from tests.unit.pages import ROOT, all_blocks, blocks, commands, text
 
 PAGE = "docs/command-line.md"
 Airlock = Callable[..., tuple[int, str, str]]
@@ -34,6 +36,10 @@ def test_each_command_shown_ends_well(
         airflow.next_story = _ended
     elif arguments[0] in ("unlock", "rollback"):
         airflow.next_story = _undone
+    elif arguments[0] == "plan":
+        airflow.next_story = planned
+    elif arguments[0] == "approve":
+        airflow.add_run("release_payments", _asking(arguments))
     elif arguments[0] in ("watch", "status"):
         airflow.add_run("release_payments", _ended({"conf": {"build": "2026.11.2"}}))
         airflow.stories["release_payments"][0].run_id = "CHG-1001"
@@ -52,9 +58,25 @@ def _ended(asked: Json) -> Story:
     return Story("CHG-1", asked["conf"], [("success", [step("verdict", "success", 1, 2)])], RELEASED)
 
 
+def _asking(arguments: list[str]) -> Story:
+    """A release whose step asks what the shown command answers."""
+    failed = "--step" in arguments
+    return asking(
+        question("westeurope.verify", FAILED) if failed else question("approve", BEFORE), run="CHG-1001"
+    )
+
+
 def _undone(asked: Json) -> Story:
     verdict = {"outcome": "rolled_back", "sentence": "2026.11.1 serves again", "regions": []}
     return Story("x", asked["conf"], [("success", [])], verdict, returned="payments is unlocked")
+
+
+@pytest.mark.parametrize("block", [each for each in all_blocks("bash") if "airlock " in each.values[0]])
+def test_each_command_of_every_page_is_one(block: str) -> None:
+    """Its words are understood; what it does is shown above, or by the page's own test."""
+    for words in commands(block):
+        if words[0] in ("airlock", "bin/airlock"):
+            parser().parse_args(words[1:])
 
 
 def test_each_command_has_its_section_and_example() -> None:
@@ -82,6 +104,7 @@ def test_each_option_and_variable_is_described() -> None:
 
 
 def test_each_exit_code_and_phase_is_described() -> None:
+    assert [phase for phase in (ASKS, HELD, *ANSWERS) if f"`{phase}`" not in text(PAGE)] == []
     rows = re.findall(r"^\| (\d+) \|", text(PAGE), re.MULTILINE)
     assert [int(row) for row in rows] == [int(each) for each in Exit]
     assert [verb for verb in VERBS if f"`{verb}`" not in text(PAGE)] == []

@@ -208,3 +208,18 @@ def test_nobody_said_who_asks(airflow: StandIn, airlock: Airlock, monkeypatch: p
     monkeypatch.delenv("AIRLOCK_URL")
     code, _, err = airlock(*ASK)
     assert (code, "AIRLOCK_URL" in err) == (2, True)
+
+
+def test_a_fault_of_the_command_itself_is_a_sentence_too(airflow: StandIn, airlock: Airlock) -> None:
+    """Given an answer that is not as Airflow describes it, then there is no traceback."""
+
+    def odd(request: web.Request) -> web.StreamResponse | None:
+        return web.json_response({"odd": True}) if request.path.endswith("/dagRuns") else None
+
+    airflow.trouble = odd
+
+    code, out, err = airlock(*ASK)
+
+    assert (code, out) == (1, "")
+    assert err.startswith("airlock: a fault of this command: KeyError: ")
+    assert err.endswith("what was started goes on\n")

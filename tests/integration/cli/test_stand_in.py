@@ -19,6 +19,7 @@ from tests.integration.cli.airflow_stand_in import (
     Story,
     dag_run,
     lane,
+    question,
     step,
     xcom_entry,
 )
@@ -51,6 +52,7 @@ def test_what_the_stand_in_answers_is_as_described() -> None:
     check("TaskInstanceCollectionResponse", {"task_instances": story.page[1], "total_entries": 5})
     check("TaskInstanceResponse", step("verdict", None))
     check("XComResponseNative", xcom_entry({"key": "verdict", "task": "verdict", "dag": "d", "run": "r"}, {}))
+    check("HITLDetailCollection", {"hitl_details": [question("approve", ["Approve"])], "total_entries": 1})
     frame = {"event": "failed", "error_detail": [{"exc_type": "RequestError", "exc_value": "why"}]}
     check("TaskInstancesLogResponse", {"content": [frame], "continuation_token": None})
 
@@ -58,9 +60,13 @@ def test_what_the_stand_in_answers_is_as_described() -> None:
 def test_what_is_asked_is_as_described(airflow: StandIn, airlock: Airlock) -> None:
     airlock("release", "payments", "2026.11.2", "--change-request", "CHG-1", "--at", "2099-01-01T20:00Z")
     airlock("watch", "paymnts")
+    airflow.stories["release_payments"][0].questions = [question("approve", ["Approve", "Reject"])]
+    airlock("approve", "payments", "CHG-1", "--answer", "approve")
 
     (body,) = airflow.posted()
     check("TriggerDAGRunPostBody", body)
+    (answer,) = [body for method, _, body in airflow.asked if method == "PATCH"]
+    check("UpdateHITLDetailPayload", answer)
     paths = [
         (method.upper(), re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))))
         for path, methods in described()["paths"].items()

@@ -15,7 +15,7 @@ from include.airlock.announce.webhook import payload
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.loading import parse_service
 from include.airlock.model.record import Outcome, Phase, RegionRecord, ReleaseRecord
-from include.airlock.release import window_gate
+from include.airlock.release import in_turn, window_gate
 from include.airlock.release.ledger import Ledger
 from include.airlock.release.run import ReleaseRun
 from tests.unit.announce.releases import region, release
@@ -83,6 +83,7 @@ def told(run: ReleaseRun, monkeypatch: pytest.MonkeyPatch) -> list[ReleaseRecord
     """What a tell step tells."""
     found: list[ReleaseRecord] = []
     monkeypatch.setattr(operators, "tell_all", lambda service, record, store: found.append(record) or [])
+    monkeypatch.setattr(in_turn, "before", lambda *_: None)
     context: Any = {"ti": SimpleNamespace(get_dr_count=lambda **_: 0)}
     TellOperator(task_id="tell", service=run.service).told(run, context)
     return found

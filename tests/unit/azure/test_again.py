@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.airlock.announce.operators import _tell_again
+from include.airlock.announce.operators import tell_again
 from include.airlock.azure import place
 from include.airlock.azure.arm import Answer
 from include.airlock.azure.look import RegionView
@@ -277,4 +277,4 @@ def test_a_wait_that_was_asked_for_is_bounded(value: str, seconds: float | None)
 
 def test_telling_again_fits_into_a_run_id() -> None:
     # Given a release with the longest run id that Airflow takes / Then telling it later has one that fits
-    assert len(_tell_again("p" * 40, "r" * 250).dag_run_id) <= 250
+    assert len(tell_again("p" * 40, "r" * 250).dag_run_id) <= 250

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.airlock.cli.airflow import Task
 from include.airlock.cli.ending import OUTCOMES
+from include.airlock.cli.facts import Task
 from include.airlock.cli.lanes import expected_seconds, lanes_of, remaining_seconds
 from include.airlock.model.record import Outcome
 
@@ -49,6 +49,8 @@ def test_every_outcome_has_its_exit_code() -> None:
         ((S, "scheduled", None, None, None), "swap", False),
         ((S, "up_for_retry", None, None, None), "swap", False),
         ((S, S, S, "deferred", None), "bake", False),
+        (("deferred", None, None, None, None), "waits for its window", False),
+        ((S, S, "awaiting_input", None, None), "waits for an answer", False),
         ((S, S, S, S, "skipped"), "accepted", True),
         ((S, S, S, S, None), "accepted", True),
         ((S, "failed", "upstream_failed", "upstream_failed", None), "failed in swap", True),
@@ -92,22 +94,37 @@ def test_an_estimate_is_the_median_of_what_was_accepted() -> None:
     past = [tasks("a", S, S, S, S, "skipped", each=each) for each in (5.0, 10.0, 100.0)]
     past.append(tasks("a", S, S, "failed", None, S, each=1000.0))
 
-    assert expected_seconds(past) == {"a": 40.0}
+    assert expected_seconds(past) == {"a": 30.0}
+
+
+def test_what_waits_for_people_or_a_window_takes_no_time() -> None:
+    """Given an approval of an hour and a check that waited a day for its window, then 30 s are 30 s."""
+    steps = tasks("a", S, S, S, S, "skipped", start=90_000)
+    gates = {
+        "a.approve": Task("a.approve", S, after(0), after(3600)),
+        "a.check": Task("a.check", S, after(3600), after(90_010)),
+    }
+
+    assert expected_seconds([steps | gates]) == {"a": 30.0}
+    (asking,) = lanes_of(
+        tasks("a", *[None] * 5) | {"a.approve": Task("a.approve", "awaiting_input", after(0))}
+    )
+    assert (asking.phase, asking.elapsed(after(600)), asking.over) == ("waits for an answer", 0.0, False)
 
 
 def test_what_remains_counts_down_and_never_below_nothing() -> None:
     lanes = lanes_of(tasks("a", S, "running", None, None, None) | tasks("b", *[None] * 5), ("a", "b"))
     expected = {"a": 60.0, "b": 40.0}
 
-    assert remaining_seconds(lanes, expected, after(20)) == 80.0
+    assert remaining_seconds(lanes, expected, after(30)) == 80.0
     assert remaining_seconds(lanes, expected, after(500)) == 40.0
-    assert remaining_seconds(lanes, {"a": 60.0}, after(20)) is None
+    assert remaining_seconds(lanes, {"a": 60.0}, after(30)) is None
 
 
 def test_a_bar_is_full_only_when_the_place_is_accepted() -> None:
     (lane,) = lanes_of(tasks("a", S, "running", None, None, None))
 
-    assert lane.share(after(30), 60.0) == 0.5
+    assert lane.share(after(40), 60.0) == 0.5
     assert lane.share(after(9999), 60.0) == 0.95
     assert lane.share(after(30), None) == 0.25
 

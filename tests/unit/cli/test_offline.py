@@ -105,7 +105,7 @@ def test_window_refuses(dags: Path, airlock: Airlock, arguments: tuple[str, ...]
 
 def test_the_projects_own_specs_are_valid(airlock: Airlock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRLOCK_DAGS_FOLDER", raising=False)
-    number = len(list((ROOT / "dags" / "services").glob("*.yaml")))
+    number = len(list((ROOT / "dags").glob("*/*.yaml")))
 
     assert airlock("validate")[:2] == (0, f"{number} of {number} specs valid\n")
 
@@ -131,6 +131,28 @@ def test_a_spec_without_a_dag_file_would_never_be_released(dags: Path, airlock: 
     assert code == 2
     assert json.loads(out)["valid"] is False
     assert "has no DAG file" in json.loads(out)["specs"][0]["faults"][0]
+
+
+def test_a_trains_spec_is_checked_with_its_services(dags: Path, airlock: Airlock) -> None:
+    """Given a train, then its own faults, those of a service of it, and missing DAG files are told."""
+    (dags / "trains").mkdir()
+    spec = dags / "trains" / "evening.yaml"
+    spec.write_text("train: evening\nowner: me\nservices: [payments, catalog]\n", encoding="utf-8")
+    assert f"{spec}:3: services[1]: there is no service 'catalog'" in airlock("validate")[1]
+
+    spec.write_text("train: evening\nowner: me\nservices: [payments]\n", encoding="utf-8")
+    said = airlock("validate", str(spec))[1].splitlines()
+    assert [line.partition(": ")[2] for line in said[:2]] == [
+        f"has no DAG file {dags / 'train_evening.py'}",
+        f"has no DAG file {dags / 'rollback_train_evening.py'}",
+    ]
+    for name in ("train_evening.py", "rollback_train_evening.py"):
+        (dags / name).touch()
+    assert airlock("validate")[:2] == (0, "2 of 2 specs valid\n")
+
+    service = dags / "services" / "payments.yaml"
+    service.write_text(service.read_text(encoding="utf-8").replace("slot_swap", "swap"), encoding="utf-8")
+    assert f"{spec}:1: a service of it is not valid: payments.yaml:3: strategy" in airlock("validate")[1]
 
 
 def test_a_file_that_is_not_there(dags: Path, airlock: Airlock) -> None:

@@ -20,13 +20,13 @@ def progress(*states: str | None, note: str | None = None, run_state: str = "run
     both = tasks("westeurope", *states) | tasks("uksouth", *[None] * 5)
     lanes = lanes_of(both, ("westeurope", "uksouth"))
     return Progress(
-        "payments", "CHG-1", run_state, lanes, {"westeurope": 60.0, "uksouth": 60.0}, after(20), note
+        "payments", "CHG-1", run_state, lanes, {"westeurope": 60.0, "uksouth": 60.0}, after(30), note
     )
 
 
 def test_a_picture_has_a_line_for_each_place() -> None:
     out = io.StringIO()
-    Console(file=out, width=100).print(picture(progress(S, "running", None, None, None)))
+    Console(file=out, width=100).print(picture(progress(S, "running", None, None, None), 100))
 
     lines = out.getvalue().splitlines()
     assert lines[0].rstrip() == "payments CHG-1: running, about 1 min 40 s left"
@@ -35,6 +35,19 @@ def test_a_picture_has_a_line_for_each_place() -> None:
     assert "20 s of about 1 min" in lines[1]
     assert "waiting" in lines[2]
     assert "takes about 1 min" in lines[2]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_picture_keeps_a_line_for_each_place_in_a_narrow_terminal(width: int) -> None:
+    out = io.StringIO()
+    Console(file=out, width=width).print(picture(progress(S, "running", None, None, None), width))
+
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= width
+    bars = [line.count("━") + line.count("╸") for line in lines[-2:]]
+    assert (max(bars) > 0) == (width >= 60)
+    if width >= 60:
+        assert len(lines) == 3
 
 
 def test_lines_tell_each_change_once() -> None:

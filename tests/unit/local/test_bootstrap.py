@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 def clone(tmp_path: Path) -> Path:
     """A bare clone, as far as bootstrap.py sees one; its locks name no package, so nothing is fetched."""
     shutil.copy(PROJECT / "bootstrap.py", tmp_path)
-    for group in ("local", "dev"):
+    for group in ("local", "dev", "fab"):
         (tmp_path / f"requirements-{group}.lock").write_text(f"# {group}\n")
     return tmp_path
 
@@ -69,6 +69,21 @@ def test_the_environment_is_made_once_and_then_left_alone(clone: Path) -> None:
     assert not (clone / ".venv" / "kept").exists()
 
 
+def test_what_is_kept_apart_is_made_beside_the_environments_own_packages(clone: Path) -> None:
+    # Given a bare clone, when what is kept apart is asked for
+    assert bootstrap(clone, "fab").returncode == 0
+    # Then the environment is made, and the folder, once
+    stamp = clone / ".venv" / "fab" / "airlock-installed.json"
+    before = stamp.stat().st_mtime_ns
+    assert bootstrap(clone, "dev").stdout == ""
+    assert bootstrap(clone, "fab").returncode == 0
+    assert stamp.stat().st_mtime_ns == before
+    # When its lock changes, then it alone is made anew
+    (clone / "requirements-fab.lock").write_text("# fab, newer\n")
+    assert (bootstrap(clone, "fab").returncode, stamp.stat().st_mtime_ns == before) == (0, False)
+    assert bootstrap(clone, "dev").stdout == ""
+
+
 def test_an_interrupted_installation_is_begun_again_from_nothing(clone: Path) -> None:
     # Given an environment whose installation did not come to its end
     bootstrap(clone, "local")
@@ -103,7 +118,7 @@ def test_a_package_with_another_hash_than_the_locked_one_or_none_is_refused(clon
 
 def test_an_unknown_group_is_refused_with_the_known_ones(clone: Path) -> None:
     done = bootstrap(clone, "everything")
-    assert (done.returncode, done.stderr) == (2, "usage: bootstrap.py [local|dev]\n")
+    assert (done.returncode, done.stderr) == (2, "usage: bootstrap.py [local|dev|fab]\n")
 
 
 def test_a_machine_without_a_suitable_python_is_told_which_would_do(

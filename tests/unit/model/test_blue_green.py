@@ -80,7 +80,7 @@ def test_a_region_is_found_by_its_name_and_says_what_is_switched() -> None:
         ("owner: team-payments", "owner: x\nsteps: [10.5, 100]", "3: steps[0]: 10.5 is not a whole number"),
         ("owner: team-payments", "owner: x\nsteps: 100", "3: steps: 100 is not a list"),
         ("owner: team-payments", "owner: x\nmin_healthy: 1", "3: 'min_healthy' is only for the strategy 'rolling'"),
-        ("owner: team-payments", "owner: x\non_failure: roll_back_machine", "3: on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; valid: 'halt', 'roll_back_region' or 'roll_back_release'"),
+        ("owner: team-payments", "owner: x\non_failure: roll_back_machine", "3: on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; valid: 'halt', 'roll_back_region', 'roll_back_release' or 'ask'"),
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_line(old: str, new: str, fault: str | None) -> None:

@@ -7,16 +7,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.airlock.errors import RequestError
-from include.airlock.model.change_request import KEYS, ChangeRequest, params_schema
+from include.airlock.model.change_request import KEYS, ChangeRequest
 from include.airlock.model.loading import parse_service
 from include.airlock.model.service import OnFailure
-from tests.unit.model.specs import BLUE_GREEN, EXAMPLES, ROLLING, example, service
+from tests.unit.model.specs import EXAMPLES, example, service
 
 SERVICES = {name: parse_service(example(name), name=f"{name}.yaml") for name in EXAMPLES}
 PAYMENTS = SERVICES["payments"]
@@ -85,7 +84,7 @@ def test_any_choice_of_regions_keeps_the_order_of_the_spec(chosen: list[str]) ->
         ({"regions": [["uksouth"]]}, "regions: \"['uksouth']\" is not a region; did you mean 'uksouth'?"),
         ({"regions": {"uksouth": 1}}, "regions: \"{'uksouth': 1}\" is not a list, like [\"westeurope\"]"),
         ({"on_failure": "hault"}, "on_failure: 'hault' is not valid; did you mean 'halt'?"),
-        ({"on_failure": []}, "on_failure: '[]' is not valid; valid: 'halt', 'roll_back_region' or 'roll_back_release'"),
+        ({"on_failure": []}, "on_failure: '[]' is not valid; valid: 'halt', 'roll_back_region', 'roll_back_release' or 'ask'"),
         ({"change_request": "a b"}, "change_request: 'a b' is not valid: a letter or digit, then letters, digits, '.', '_', '/', '#', ':' and '-'"),
         ({"change_request": "C" * 65}, f"change_request: '{'C' * 58}… has more than 64 characters"),
         ({"reason": "a\x1b[0m"}, r"reason: 'a\x1b[0m' has control characters or line ends in it"),
@@ -152,46 +151,6 @@ def test_anything_is_a_change_request_or_one_line_of_faults(conf: dict[str, Any]
         assert request.regions
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_the_form_takes_what_a_change_request_takes(name: str) -> None:
-    """Given the params' schemas, then each is sound, each default is valid, and only the build is required."""
-    schemas = params_schema(SERVICES[name])
-    refreshed = "refresh" in type(SERVICES[name]).model_fields
-    assert set(schemas) == set(KEYS) - {"window_override"} - (set() if refreshed else {"refresh_build"})
-    assert [key for key, schema in schemas.items() if "default" not in schema] == ["build"]
-    for schema in schemas.values():
-        jsonschema.Draft202012Validator.check_schema(schema)
-        assert schema["title"] and schema["description"]
-        if "default" in schema:
-            jsonschema.validate(schema["default"], schema)
-    defaults = {key: schema["default"] for key, schema in schemas.items() if "default" in schema}
-    assert ChangeRequest.of(SERVICES[name], {"build": "2026.11.2", **defaults}).regions
-
-
-@pytest.mark.parametrize(
-    ("key", "good", "bad"),
-    [
-        ("build", ["2026.11.2"], ["", "v1", "2026.11.2 ", None, 5]),
-        ("regions", [[], None, ["uksouth"]], [["mars"], ["uksouth", "uksouth"], "uksouth"]),
-        ("on_failure", ["halt"], ["x", None]),
-        ("change_request", [None, "CHG-1"], ["a b", "C" * 65]),
-        ("refresh_build", [None, "2026.11.3"], ["v1"]),
-        ("reason", [None, "why"], ["r" * 501]),
-    ],
-)
-def test_the_form_says_what_is_wrong_before_anything_starts(
-    key: str, good: list[Any], bad: list[Any]
-) -> None:
-    validator = jsonschema.Draft202012Validator(params_schema(PAYMENTS)[key])
-    assert [value for value in good if not validator.is_valid(value)] == []
-    assert [value for value in bad if validator.is_valid(value)] == []
-
-
-def test_free_text_has_no_examples_since_the_form_would_make_a_list_of_them() -> None:
-    schemas = params_schema(service())
-    assert not [key for key in ("build", "change_request", "refresh_build") if "examples" in schemas[key]]
-
-
 @given(st.lists(st.sampled_from(CHECKOUT.places), max_size=4))
 def test_farms_are_chosen_by_the_names_of_their_lanes(chosen: list[str]) -> None:
     asked = ChangeRequest.of(CHECKOUT, {"build": "1", "regions": chosen}).regions
@@ -216,25 +175,5 @@ def test_a_machine_alone_is_rolled_back_by_rolling_only(name: str) -> None:
     """Given a strategy without machines in turn, when that policy is asked for, then the words it has are said."""
     assert fault({"build": "2026.11.2", "on_failure": "roll_back_machine"}, name) == (
         "on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; "
-        "valid: 'halt', 'roll_back_region' or 'roll_back_release'"
+        "valid: 'halt', 'roll_back_region', 'roll_back_release' or 'ask'"
     )
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_the_form_offers_what_the_strategy_has(name: str) -> None:
-    """Given the form, then each policy and place it offers is taken, and it offers all that are."""
-    asked = SERVICES[name]
-    schemas = params_schema(asked)
-    assert tuple(schemas["on_failure"]["enum"]) == asked.policies
-    assert set(schemas["on_failure"]["values_display"]) == set(asked.policies)
-    assert tuple(schemas["regions"]["items"]["enum"]) == asked.places
-    for policy in schemas["on_failure"]["enum"]:
-        conf = {"build": "2026.11.2", "on_failure": policy, "regions": [asked.places[-1]]}
-        assert ChangeRequest.of(asked, conf).on_failure == policy
-
-
-@pytest.mark.parametrize(("text", "word"), [(ROLLING, "farm"), (BLUE_GREEN, "region")])
-def test_the_form_speaks_the_strategys_words(text: str, word: str) -> None:
-    schemas = params_schema(service(text))
-    assert schemas["on_failure"]["title"] == f"If a {word} fails"
-    assert schemas["build"]["description"] == "The build that every machine shall get."

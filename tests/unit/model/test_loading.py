@@ -48,7 +48,7 @@ ONE_FAULT = [
     ("owner: team-payments", "owner: a\nowner: b", "3: owner: stands here twice, first in line 2"),
     ("service: payments", "service: paymnts", "1: service: 'paymnts' must be the file's own name, 'payments'"),
     ("service: payments", "on_failure: rollback_region\nservice: payments", "1: on_failure: 'rollback_region' is not valid; did you mean 'roll_back_region'?"),
-    ("service: payments", "on_failure: roll_back_machine\nservice: payments", "1: on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; valid: 'halt', 'roll_back_region' or 'roll_back_release'"),
+    ("service: payments", "on_failure: roll_back_machine\nservice: payments", "1: on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; valid: 'halt', 'roll_back_region', 'roll_back_release' or 'ask'"),
     # keys of another strategy
     ("owner: team-payments", "owner: x\nmax_unavailable: 2", "3: 'max_unavailable' is only for the strategy 'rolling'"),
     ("owner: team-payments", "owner: x\nsoak: 2", "3: 'soak' is only for the strategy 'rolling' or 'blue_green'"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from include.airlock.errors import RequestError
-from include.airlock.model.change_request import ChangeRequest, params_schema
+from include.airlock.model.change_request import ChangeRequest
+from include.airlock.model.form import params_schema
 from include.airlock.model.service import SlotSwapService
 from include.airlock.model.service_base import WhenClosed
 from tests.unit.model.faults import faults

@@ -56,7 +56,8 @@ def test_the_examples_show_every_way() -> None:
     payments, catalog, _, checkout, search = every = [shipped(name) for name in EXAMPLES]
     assert isinstance(payments.status_page, JsonPage)
     assert isinstance(catalog.status_page, PatternPage)
-    assert {each.on_failure for each in every} == set(OnFailure)
+    waits_for_people = {OnFailure.ASK}  # docs/approvals.md shows it; the examples run through by themselves
+    assert {each.on_failure for each in every} == set(OnFailure) - waits_for_people
     assert payments.refresh is not None and payments.refresh.package is not None
     assert catalog.refresh is not None and catalog.refresh.container is not None
     assert isinstance(checkout, RollingService)

@@ -1,0 +1,149 @@
+"""Trains against the sandbox: in order, refused, stopped, brought back, and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from include.airlock.errors import Refused
+from include.airlock.model.record import Outcome, Phase
+from tests.integration.dag_runs import DagRun
+from tests.integration.rehearsal import NEW, OLD
+from tests.integration.trains.conftest import EAST, NORTH, WEST, Yard
+from tests.sandbox_client import SandboxClient
+
+PLACES = [("payments", NORTH), ("catalog", EAST), ("payments", WEST), ("catalog", WEST)]
+SICK = {"service": "catalog", "region": WEST, "slot": "production"}
+
+
+def builds(sandbox: SandboxClient) -> list[str]:
+    """What production runs, in the order of PLACES."""
+    return [sandbox.build(service, region) for service, region in PLACES]
+
+
+def swaps(sandbox: SandboxClient) -> list[tuple[str, str]]:
+    """Where a swap was asked for, in order."""
+    return [(entry["service"], entry["region"]) for entry in sandbox.requests_of("swap")]
+
+
+def verdict(run: DagRun) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = run.xcoms["verdict/verdict"]
+    return found
+
+
+def stopped_in_the_west(yard: Yard, sandbox: SandboxClient, policy: str) -> DagRun:
+    """A train whose catalog turns sick in the last region, which both services are in, with the new build."""
+    run = yard.train(on_failure=policy)
+    run.go_until(f"{WEST}.catalog.swap")
+    sandbox.fault("status_dependency_down", where=SICK)
+    run.before = lambda task: sandbox.clear_faults() if task == f"{WEST}.all-accepted" else None
+    return run.go()
+
+
+def test_a_train_goes_region_by_region(yard: Yard, sandbox: SandboxClient) -> None:
+    run = yard.train(change_request="CHG-1", reason="the new fees").go()
+    assert run.state == "success", run.errors
+    # Every region for all its services before the next, staging refreshed at last
+    assert swaps(sandbox)[:2] == PLACES[:2] and set(swaps(sandbox)[2:]) == set(PLACES[2:])
+    assert builds(sandbox) == [NEW] * 4
+    last_bake = max(index for index, step in enumerate(run.order) if step.endswith(".bake"))
+    assert all(run.order.index(step) > last_bake for step in run.order if step.startswith("refresh."))
+    # Each service's ledger tells of it, with the train's name and its DAG
+    for name in ("payments", "catalog"):
+        ledger = yard.airflow.ledger(name)
+        record = ledger.release("CHG-1")
+        assert record is not None and ledger.known() == ["CHG-1"] and ledger.lock() is None
+        assert (record.train, record.dag, record.outcome) == ("evening", "train_evening", Outcome.RELEASED)
+        assert (record.reason, record.change_request) == ("the new fees", "CHG-1")
+    assert verdict(run)["outcome"] == "released" and set(verdict(run)["services"]) == {"payments", "catalog"}
+
+
+def test_one_refused_service_leaves_all_untouched(yard: Yard, sandbox: SandboxClient) -> None:
+    sandbox.stage("catalog", WEST, "2026.10.9")
+    run = yard.train().go()
+    assert run.state == "failed" and swaps(sandbox) == []
+    said = str(run.errors["verdict"])
+    assert said.startswith("the train evening was refused: catalog: ") and "2026.10.9" in said
+    record = yard.airflow.ledger("payments").release("CHG-1")
+    assert record is not None and record.outcome is Outcome.REFUSED
+    assert "the train evening was refused: catalog" in str(record.sentence)
+
+
+@pytest.mark.parametrize(
+    ("policy", "left", "way_back"),
+    [
+        ("roll_back_region", [NEW, NEW, OLD, OLD], [{("payments", WEST), ("catalog", WEST)}]),
+        (
+            "roll_back_release",
+            [OLD] * 4,
+            [{("payments", WEST), ("catalog", WEST)}, {("catalog", EAST)}, {("payments", NORTH)}],
+        ),
+        ("halt", [NEW] * 4, []),
+    ],
+)
+def test_a_failure_is_one_for_all_services(
+    yard: Yard, sandbox: SandboxClient, policy: str, left: list[str], way_back: list[set[tuple[str, str]]]
+) -> None:
+    # Given a train of which one service fails in the last region, where the other one is accepted
+    run = stopped_in_the_west(yard, sandbox, policy)
+    # Then the policy holds for both, region by region in reverse
+    assert run.state == "failed"
+    assert builds(sandbox) == left, run.errors
+    back = swaps(sandbox)[4:]
+    for together in way_back:
+        assert set(back[: len(together)]) == together
+        back = back[len(together) :]
+    assert back == []
+    # And each verdict says why, also that of the service that did nothing wrong
+    said = str(run.errors["verdict"])
+    assert "the train evening stopped" in said and "not connected: 'database'" in said
+    locks = [yard.airflow.ledger(name).lock() for name in ("payments", "catalog")]
+    kinds = [lock.kind if lock else None for lock in locks]
+    assert kinds == ([None, "in_flight"] if policy == "halt" else ["rolled_back"] * 2)
+    record = yard.airflow.ledger("payments").release("CHG-1")
+    assert record is not None
+    assert record.outcome is (Outcome.RELEASED if policy == "halt" else Outcome.ROLLED_BACK)
+    assert policy == "halt" or f"stopped in {WEST}: catalog in {WEST}" in str(record.sentence)
+
+
+def test_a_train_goes_on_when_it_is_mended(yard: Yard, sandbox: SandboxClient) -> None:
+    # Given a train that was rolled back in its last region
+    run = stopped_in_the_west(yard, sandbox, "roll_back_region")
+    # When both services are unlocked and their lanes there cleared
+    for name in ("payments", "catalog"):
+        yard.airflow.ledger(name).unlock(by="ann", reason="mended", run="unlock-1")
+    run.clear(f"{WEST}.payments.check", f"{WEST}.catalog.check")
+    # Then it goes on from there
+    assert run.go().state == "success", run.errors
+    assert builds(sandbox) == [NEW] * 4
+    assert len(swaps(sandbox)) == 8
+
+
+def test_a_cleared_step_asks_the_ledgers_of_all_services(yard: Yard, sandbox: SandboxClient) -> None:
+    # Given a train that stopped before its last region
+    sandbox.fault(
+        "status_dependency_down", where={"service": "catalog", "region": EAST, "slot": "production"}
+    )
+    run = yard.train(on_failure="halt").go()
+    assert run.state == "failed" and len(swaps(sandbox)) == 2
+    # When a person forces the other service's next step / Then it is refused
+    run.clear()
+    task = run.dag.get_task(f"{WEST}.payments.check")
+    with pytest.raises(Refused, match=f"catalog is not accepted in {EAST}"):
+        task.execute(run.context(task))
+    with pytest.raises(Refused, match="catalog is not accepted"):
+        task = run.dag.get_task(f"refresh.payments.{NORTH}")
+        for name in (NORTH, WEST):
+            region = yard.airflow.ledger("payments").region("CHG-1", name)
+            region.phase = Phase.ACCEPTED
+            yard.airflow.ledger("payments").save_region("CHG-1", region)
+        task.execute(run.context(task))
+
+
+def test_only_the_asked_regions_and_one_after_the_other(yard: Yard, sandbox: SandboxClient) -> None:
+    run = yard.train(more={"parallel": False}, regions=[WEST]).go()
+    assert run.state == "success", run.errors
+    assert swaps(sandbox) == [("payments", WEST), ("catalog", WEST)]
+    assert run.order.index(f"{WEST}.catalog.check") > run.order.index(f"{WEST}.payments.bake")
