@@ -6,113 +6,35 @@ spec breaks one DAG and says why in Airflow's list of import errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk import DAG, Param
 
-from include.airlock.announce.operators import TellAgainOperator, TellEndOperator, TellOperator, tell_now
-from include.airlock.announce.rollback import TellBackEndOperator, TellBackOperator
-from include.airlock.aws import operators as aws
-from include.airlock.azure import operators as azure
+from include.airlock.announce.operators import TellAgainOperator
 from include.airlock.dag_docs import doc_of_release, doc_of_rollback, doc_of_train, doc_of_train_rollback
 from include.airlock.model.form import params_schema
 from include.airlock.model.loading import load_service
-from include.airlock.model.plan import Plan, Step, When
+from include.airlock.model.plan import Plan
 from include.airlock.model.rollback import rollback_schema
 from include.airlock.model.service import Service
 from include.airlock.model.train import Train
 from include.airlock.model.train_loading import load_train
 from include.airlock.model.train_request import train_schema
-from include.airlock.release import steps
-from include.airlock.release.approve import ApproveOperator, AskingStep
-from include.airlock.release.operators import UnlockOperator, VerdictOperator
-from include.airlock.release.rollback_steps import LookBackOperator, RollbackVerdictOperator, UndoOperator
-from include.airlock.release.step import ReleaseStep
-from include.airlock.release.train_back_steps import (
-    TrainLookBackOperator,
-    TrainRollbackVerdictOperator,
-    TrainUndoOperator,
-)
-from include.airlock.release.train_steps import (
-    AllAcceptedOperator,
-    AllPassedOperator,
-    TrainBackEarlierOperator,
-    TrainBackOperator,
-    TrainVerdictOperator,
-    TurnOperator,
-)
+from include.airlock.release.operators import UnlockOperator
 from include.airlock.strategies import compile_plan
 from include.airlock.strategies.rollback import compile_rollback
-from include.airlock.strategies.train import compile_train, compile_train_rollback, room_of
+from include.airlock.strategies.train import TrainPlan, compile_train, compile_train_rollback
+from include.airlock.tasks import OPERATORS as OPERATORS
+from include.airlock.tasks import PLACES as PLACES
+from include.airlock.tasks import Wiring, add_tasks
 
 if TYPE_CHECKING:
     from airflow.timetables.base import Timetable
 
-    from include.airlock.release.place import OpenPlace
-
-PLACES: dict[str, OpenPlace] = {
-    "slots": azure.slots,
-    "machines": aws.machines,
-    "target_groups": aws.target_groups,
-}
-"""How a lane's place is opened in each room."""
-
-LANE: dict[str, type[steps.PlaceStep]] = {
-    "preflight": steps.PreflightOperator,
-    "check": steps.CheckOperator,
-    "swap": steps.ChangeOperator,
-    "roll": steps.ChangeOperator,
-    "switch": steps.ChangeOperator,
-    "verify": steps.VerifyOperator,
-    "bake": steps.BakeOperator,
-    "roll_back": steps.RollBackOperator,
-    "roll_back_earlier": steps.RollBackEarlierOperator,
-}
-"""Which operator does which verb in every room that has places."""
-
-OPERATORS: dict[tuple[str, str], type[ReleaseStep]] = {
-    **{(room, verb): operator for room in PLACES for verb, operator in LANE.items()},
-    ("slots", "propose"): azure.ProposeOperator,
-    ("slots", "refresh"): azure.RefreshOperator,
-    ("target_groups", "deploy"): aws.DeployOperator,
-    **{(room, "look_back"): LookBackOperator for room in PLACES},
-    **{(room, "undo"): UndoOperator for room in PLACES},
-    ("release", "verdict_back"): RollbackVerdictOperator,
-    **{(room, "train_back"): TrainBackOperator for room in PLACES},
-    **{(room, "train_undo"): TrainUndoOperator for room in PLACES},
-    ("release", "turn"): TurnOperator,
-    ("release", "all_passed"): AllPassedOperator,
-    ("release", "all_accepted"): AllAcceptedOperator,
-    ("release", "train_back_earlier"): TrainBackEarlierOperator,
-    ("release", "train_verdict"): TrainVerdictOperator,
-    ("release", "train_look_back"): TrainLookBackOperator,
-    ("release", "train_verdict_back"): TrainRollbackVerdictOperator,
-    ("announce", "tell_back"): TellBackOperator,
-    ("announce", "tell_back_end"): TellBackEndOperator,
-    ("announce", "tell"): TellOperator,
-    ("announce", "tell_end"): TellEndOperator,
-    ("release", "approve"): ApproveOperator,
-    ("release", "verdict"): VerdictOperator,
-}
-"""Which operator does which verb in which room."""
-
 _RUN_TYPES = ("manual", "scheduled", "operator_triggered")
 """Backfills are refused: Airflow counts their runs apart, so that one could run beside another release."""
-
-_RULES = {
-    When.NONE_FAILED: "none_failed",
-    When.ONE_FAILED: "one_failed",
-    When.WAY_BACK_TAKEN: "one_success",
-    When.ALL_DONE: "all_done",
-}
-
-
-_WAYS_BACK = {"roll_back", "roll_back_earlier", "undo", "look_back"}
-_WAYS_BACK |= {"train_back", "train_back_earlier", "train_undo", "train_look_back"}
 
 
 def release_dag(dag_file: str) -> DAG:
@@ -152,7 +74,7 @@ def render(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
         params={name: _param(schema) for name, schema in params_schema(service).items()},
         is_paused_upon_creation=False,
     ) as dag:
-        _tasks(plan, _Wiring((service,), trains=trains))
+        add_tasks(plan, Wiring((service,), trains=trains))
     return dag
 
 
@@ -193,87 +115,8 @@ def render_rollback(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
         params={name: _param(schema) for name, schema in rollback_schema(service).items()},
         is_paused_upon_creation=False,
     ) as dag:
-        _tasks(plan, _Wiring((service,), trains=trains))
+        add_tasks(plan, Wiring((service,), trains=trains))
     return dag
-
-
-def _param(schema: dict[str, Any]) -> Param:
-    schema = dict(schema)
-    description = schema.pop("description", None)
-    if "default" in schema:
-        return Param(schema.pop("default"), description=description, **schema)
-    return Param(description=description, **schema)
-
-
-@dataclass(frozen=True)
-class _Wiring:
-    """What a DAG's steps are made with: the services, the train that they are of, all trains there are."""
-
-    services: tuple[Service, ...]
-    train: Train | None = None
-    trains: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.services[0].service if self.train is None else f"the train {self.train.name}"
-
-    def service_of(self, step: Step) -> Service:
-        return next((each for each in self.services if each.service == step.service), self.services[0])
-
-    @property
-    def places_of(self) -> dict[str, OpenPlace]:
-        """How the places of each service are opened."""
-        return {each.service: PLACES[room_of(compile_plan(each))] for each in self.services}
-
-
-def _tasks(plan: Iterable[Step], wiring: _Wiring) -> None:
-    groups: dict[str, TaskGroup] = {}
-    tasks: dict[str, ReleaseStep] = {}
-    for step in plan:
-        group, _, name = step.id.rpartition(".")
-        tasks[step.id] = _task(wiring, step, name, _group(groups, group, wiring.name))
-        for earlier in step.after:
-            tasks[step.id].set_upstream(tasks[earlier])
-
-
-def _group(groups: dict[str, TaskGroup], name: str, of: str) -> TaskGroup | None:
-    """The group of that name, made when first asked for: ``eu-west-1.production`` is in ``eu-west-1``."""
-    if name and name not in groups:
-        outer, _, last = name.rpartition(".")
-        parent = _group(groups, outer, of)
-        more: dict[str, Any] = {} if parent is None else {"parent_group": parent}
-        groups[name] = TaskGroup(last, tooltip=f"{name} of {of}", **more)
-    return groups.get(name)
-
-
-def _task(wiring: _Wiring, step: Step, name: str, group: TaskGroup | None) -> ReleaseStep:
-    more: dict[str, Any] = {} if group is None else {"task_group": group}
-    operator = OPERATORS[(step.room, step.verb)]
-    if issubclass(operator, steps.PlaceStep):
-        more["places"] = PLACES[step.room]
-    if issubclass(operator, (TrainBackEarlierOperator, TrainLookBackOperator)):
-        more["places_of"] = wiring.places_of
-    if issubclass(operator, AskingStep):
-        more["tell"] = tell_now
-    return operator(
-        task_id=name,
-        service=wiring.service_of(step),
-        region=step.region,
-        train=wiring.train,
-        trains=wiring.trains,
-        trigger_rule=_RULES[step.when],
-        doc_md=step.about,
-        priority_weight=_weight(step),
-        weight_rule="absolute",
-        **more,
-    )
-
-
-def _weight(step: Step) -> int:
-    """Ways back go first, telling goes last, when workers are scarce."""
-    if step.room == "announce":
-        return 1
-    return 100 if step.verb in _WAYS_BACK else 10
 
 
 def train_dag(dag_file: str) -> DAG:
@@ -300,7 +143,7 @@ def render_train(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:
         params={name: _param(schema) for name, schema in train_schema(train).items()},
     )
     with dag:
-        _tasks(plan, _Wiring(train.services, train, trains))
+        add_tasks(plan, Wiring(train.services, train, trains))
     return dag
 
 
@@ -329,7 +172,7 @@ def render_train_rollback(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:
         params={key: _param(schema[key]) for key in ("reason", "release", "dry")},
     )
     with dag:
-        _tasks(plan, _Wiring(train.services, train, trains))
+        add_tasks(plan, Wiring(train.services, train, trains))
     return dag
 
 
@@ -338,11 +181,20 @@ def _train_dag(train: Train, **more: Any) -> DAG:
         schedule=None,
         max_active_runs=1,
         catchup=False,
+        allowed_run_types=_RUN_TYPES,
         owner_links={},
         default_args={"owner": train.spec.owner},
         is_paused_upon_creation=False,
         **more,
     )
+
+
+def _param(schema: dict[str, Any]) -> Param:
+    schema = dict(schema)
+    description = schema.pop("description", None)
+    if "default" in schema:
+        return Param(schema.pop("default"), description=description, **schema)
+    return Param(description=description, **schema)
 
 
 def _specs(dag_file: str) -> tuple[Service, ...]:

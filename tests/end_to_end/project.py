@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from include.local.home import PROJECT_ROOT
-from tests.end_to_end import approvals_world, aws_world, windows_world, world
+from tests.end_to_end import approvals_world, aws_world, trains_world, windows_world, world
 from tests.end_to_end.world import Json
 
 SPEED = 10
@@ -28,12 +28,23 @@ from include.airlock.dag import rollback_dag
 dag = rollback_dag(__file__)
 '''
 
+_TRAIN_FILE = '''"""{what} the train {train}: an Airflow DAG of trains/{train}.yaml."""
+
+from include.airlock.dag import {call}
+
+dag = {call}(__file__)
+'''
+
 
 def write_dags(folder: Path) -> None:
     """Put the project's own DAGs into ``folder``, and one DAG file with its spec for each service."""
     shutil.copytree(PROJECT_ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     for service, made in (
-        world.specs() | approvals_world.specs() | windows_world.specs() | aws_world.specs()
+        world.specs()
+        | approvals_world.specs()
+        | windows_world.specs()
+        | trains_world.specs()
+        | aws_world.specs()
     ).items():
         (folder / f"release_{service}.py").write_text(_DAG_FILE.format(service=service), encoding="utf-8")
         if service in (*world.UNDONE, *windows_world.UNDONE):
@@ -42,6 +53,11 @@ def write_dags(folder: Path) -> None:
         # JSON is YAML.
         text = json.dumps(made, indent=2)
         (folder / "services" / f"{service}.yaml").write_text(text, encoding="utf-8")
+    for train, spec in trains_world.trains().items():
+        (folder / "trains" / f"{train}.yaml").write_text(json.dumps(spec, indent=2), encoding="utf-8")
+        for what, call in (("Release", "train_dag"), ("Undo", "rollback_train_dag")):
+            file = folder / f"{call.removesuffix('_dag')}_{train}.py"
+            file.write_text(_TRAIN_FILE.format(what=what, train=train, call=call), encoding="utf-8")
 
 
 def sandbox_settings() -> Json:
@@ -50,6 +66,9 @@ def sandbox_settings() -> Json:
         "speed": SPEED,
         "protocol": {"retry_after": 0, "drain": 5},
         "limits": {"on": False},
-        "services": world.services() | approvals_world.services() | windows_world.services(),
+        "services": world.services()
+        | approvals_world.services()
+        | windows_world.services()
+        | trains_world.services(),
         "aws": {"services": aws_world.services()},
     }

@@ -23,6 +23,7 @@ from tests.integration.rehearsal import MemoryStore
 
 DONE = ("success", "failed", "skipped", "upstream_failed")
 TRIES = 8
+LIMIT_S = 60.0
 PAUSE_S = 0.05
 
 
@@ -67,9 +68,9 @@ class DagRun:
     before: Callable[[str], object] = lambda _: None
     order: list[str] = field(default_factory=list)
 
-    def go(self, *, most_s: float = 120.0) -> DagRun:
+    def go(self) -> DagRun:
         """To its end."""
-        ends = time.monotonic() + most_s
+        ends = time.monotonic() + LIMIT_S
         while not self.over:
             assert time.monotonic() < ends, self.states
             if not self.one():
@@ -78,7 +79,9 @@ class DagRun:
 
     def go_until(self, task: str) -> DagRun:
         """Up to and with that task."""
+        ends = time.monotonic() + LIMIT_S
         while self.states.get(task) not in DONE:
+            assert time.monotonic() < ends, self.states
             self.one()
         return self
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,6 +51,32 @@ def test_the_button_is_named_as_the_form_names_it() -> None:
     title = rollback_schema(PAYMENTS)["dry"]["title"]
     assert f"*{title}*" in text(PAGE)
     assert "`is back`" in text(PAGE) and Way.DONE
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "path", "kind"),
+    [
+        ("*Clear Task Instance*", "dags", "runAndTaskActions.clear.button", "taskInstance_one"),
+        ("*Mark Dag Run as...*", "dags", "runAndTaskActions.markAs.button", "dagRun_one"),
+        ("*Downstream*", "dags", "runAndTaskActions.options.downstream", ""),
+        ("*Trigger*", "components", "triggerDag.button", ""),
+        ("*Required Actions*", "hitl", "requiredAction_other", ""),
+    ],
+)
+def test_each_click_is_named_as_airflow_names_it(words: str, file: str, path: str, kind: str) -> None:
+    assert words in text(PAGE)
+    said_by = ui(file)
+    for key in path.split("."):
+        said_by = said_by[key]
+    assert f"*{said_by.replace('{{type}}', ui('common').get(kind, ''))}*" == words
+
+
+def ui(file: str) -> Any:
+    """What Airflow's own pages say in English."""
+    import airflow
+
+    folder = Path(airflow.__file__).parent / "ui" / "dist" / "i18n" / "locales" / "en"
+    return json.loads((folder / f"{file}.json").read_text(encoding="utf-8"))
 
 
 def test_each_step_named_is_in_a_graph() -> None:

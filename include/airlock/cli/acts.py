@@ -84,7 +84,7 @@ def rollback(options: argparse.Namespace) -> Exit:
     with leaving(facts.dag_id, run_id):
         run = airflow.trigger(facts.dag_id, run_id, params)
         watch = Watch.of(airflow, options.service, run, facts)
-        say_started(options, watch.look(now), new=True)
+        say_started(options, watch.look(datetime.now(UTC)), new=True)
         return follow(options, watch) if options.watch or options.dry else Exit.DONE
 
 

@@ -30,6 +30,7 @@ class Airflow:
 
     def __init__(self, access: Access) -> None:
         self.wire = Wire(access)
+        self._dags: dict[str, DagFacts] = {}
 
     def _found(self, what: str, call: Call) -> Any:
         """What a call found; None when it is not there.
@@ -202,18 +203,22 @@ class Airflow:
         return found
 
     def known_dag(self, dag_id: str) -> DagFacts | None:
-        """What Airflow knows of a DAG; None when there is none of that name.
+        """What Airflow knows of a DAG, as it was when first asked; None when there is none of that name.
 
         Raises:
             CannotGoOn: Airflow did not tell.
         """
         from airflow_client.client.api.dag_api import DAGApi
 
-        found = self._found(
-            f"read {dag_id}",
-            lambda client, **how: DAGApi(client).get_dag_details_without_preload_content(dag_id, **how),
-        )
-        return None if found is None else DagFacts.of(found)
+        if dag_id not in self._dags:
+            found = self._found(
+                f"read {dag_id}",
+                lambda client, **how: DAGApi(client).get_dag_details_without_preload_content(dag_id, **how),
+            )
+            if found is None:
+                return None
+            self._dags[dag_id] = DagFacts.of(found)
+        return self._dags[dag_id]
 
     def no_such_dag(self, dag_id: str) -> CannotGoOn:
         """Say that a DAG is not there, with the nearest that is."""

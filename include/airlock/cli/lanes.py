@@ -47,7 +47,9 @@ class Lane:
             return "could not be brought back"
         if not self.steps and state in ("skipped", "upstream_failed"):
             return "not touched"
-        return "going back" if state in _BEGUN else None
+        # Where nothing was done its step only looks that there is nothing to be done.
+        done = not self.steps or any(task.state in ("success", "failed") for _, task in self.steps)
+        return "going back" if state in _BEGUN and done else None
 
     def _forward_phase(self) -> str:
         states = [task.state for _, task in self.steps]
@@ -77,12 +79,14 @@ class Lane:
     @property
     def begun(self) -> datetime | None:
         """When its first step started."""
-        return min((task.start for _, task in self.steps if task.start), default=None)
+        return min((task.start for _, task in self.steps if _has_run(task) and task.start), default=None)
 
     @property
     def started(self) -> datetime | None:
         """When its first step after the gates started: from then on it takes what it takes."""
-        starts = [task.start for verb, task in self.steps if task.start and verb not in _GATES]
+        starts = [
+            task.start for verb, task in self.steps if _has_run(task) and verb not in _GATES and task.start
+        ]
         return min(starts, default=None)
 
     @property
@@ -109,6 +113,11 @@ class Lane:
             return min(self.elapsed(now) / expected, 0.95)
         done = sum(task.state == "success" for _, task in self.steps)
         return min(done / max(len(self.steps), 1), 0.95)
+
+
+def _has_run(task: Task) -> bool:
+    """Whether it has begun: Airflow gives a start also to what it passes over."""
+    return task.state not in ("skipped", "upstream_failed")
 
 
 def lanes_of(

@@ -107,7 +107,7 @@ def _wrapped(line: str, width: int | None) -> list[str]:
     if width is None or len(line) <= width:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return textwrap.wrap(line, width, subsequent_indent=indent) or [line]
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [line]
 
 
 def _just_this(service: str, conf: Mapping[str, Any], made: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def release(options: argparse.Namespace) -> Exit:
             run, new = _known(airflow, facts.dag_id, wish.run_id), False
             same_wish(run, wish.params)
         watch = Watch.of(airflow, wish.name, run, facts)
-        say_started(options, watch.look(now), new=new)
+        say_started(options, watch.look(datetime.now(UTC)), new=new)
         if options.watch:
             return follow(options, watch)
         if not run.ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import datetime
 from typing import Any
 
 from include.airlock.cli.ending import Exit
@@ -23,7 +24,7 @@ def say_started(options: argparse.Namespace, progress: Progress, *, new: bool) -
         return
     note = f"; {plain(progress.note)}" if progress.note else ""
     print(f"{progress.service} {progress.run_id} {how} ({progress.state}{note})")
-    if not options.watch and progress.state not in ("success", "failed"):
+    if not (options.watch or getattr(options, "dry", False)) and progress.state not in ("success", "failed"):
         print(f"follow it: airlock watch {progress.service} {progress.run_id}")
 
 
@@ -77,13 +78,23 @@ def places(progress: Progress, ending: Ending | None) -> list[str]:
 
 
 def _stand(region: Any) -> str:
-    phase = plain(region.get("phase", "unknown")).replace("_", " ")
-    if region.get("phase") == "accepted":
-        since = f" since {plain(region['ended_at'], 40)}" if region.get("ended_at") else ""
-        return f"{plain(region.get('new_build'), 80)}{since}"
-    if region.get("phase") == "rolled_back":
-        return f"{phase} to {plain(region.get('old_build'), 80)}"
-    return f"{phase}: {plain(region['failure'], 300)}" if region.get("failure") else phase
+    """What a verdict says of a place: its build since when, or what became of it."""
+    phase = region.get("phase")
+    if phase == "accepted":
+        return f"{plain(region.get('new_build'), 80)}{_since(region.get('ended_at'))}"
+    if phase == "rolled_back":
+        return f"rolled back to {plain(region.get('old_build'), 80)}"
+    if phase in ("waiting", "checked") and not region.get("failure"):
+        return "not touched"
+    words = plain(phase or "unknown", 80).replace("_", " ")
+    return f"{words}: {plain(region['failure'], 300)}" if region.get("failure") else words
+
+
+def _since(written: object) -> str:
+    try:
+        return f" since {moment(datetime.fromisoformat(str(written)))}"
+    except ValueError:
+        return ""
 
 
 def print_json(said: dict[str, Any]) -> None:

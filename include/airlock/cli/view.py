@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LONGEST_BAR, _SHORTEST_BAR = 30, 6
 _SIGNS = {"accepted": "green", "brought back": "yellow", "not asked": "dim", "waiting": "dim"}
+_SIGNS |= dict.fromkeys(("not started", "not touched"), "dim")
 
 
 @dataclass(frozen=True)

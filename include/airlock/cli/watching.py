@@ -22,6 +22,8 @@ PAST = 5
 """How many past releases an estimate is made of."""
 SOUGHT = 20
 """Among how many of the latest runs releases are sought: plans are runs too."""
+CLOCKS_S = 5.0
+"""How much later than here it may be at Airflow: a run that starts at once is not told to start then."""
 PATIENCE_S = 120.0
 """How long Airflow may give no answer in the middle of a watch, as while it is restarted."""
 
@@ -74,7 +76,9 @@ class Watch:
         places = self.facts.choices("regions")
         # A rollback begins with the last place.
         places = places[::-1] if found.dag_id.startswith(ROLLBACK) else places
-        lanes = lanes_of(tasks, places, asked if isinstance(asked, list) else ())
+        # A dry run's steps look, and go nowhere.
+        shown = {} if found.conf.get("dry") is True else tasks
+        lanes = lanes_of(shown, places, asked if isinstance(asked, list) else ())
         note = self._note(found, tasks, now) or _held(self.service, lanes)
         train = found.dag_id.startswith((TRAIN, f"{ROLLBACK}{TRAIN}"))
         return Progress(self.service, found.run_id, found.state, lanes, self.expected, now, note, train)
@@ -108,7 +112,7 @@ class Watch:
             return turn_note(self.airflow, self.facts, run, tasks, now)
         if run.state != "queued":
             return None
-        if run.run_after > now:
+        if (run.run_after - now).total_seconds() > CLOCKS_S:
             return f"starts at {moment(run.run_after)}"
         if self.facts.paused:
             return f"{run.dag_id} is paused in Airflow; nothing starts until somebody unpauses it"

@@ -21,11 +21,13 @@ from include.airlock.model.durations import format_duration, parse_duration
 from include.airlock.model.record_file import record_schema
 from include.airlock.model.reference import reference
 from include.airlock.model.service import Service
+from include.airlock.model.train import TrainSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA_FILE = Path("docs/service.schema.json")
 REFERENCE_FILE = Path("docs/spec.md")
 RECORD_FILE = Path("docs/record.schema.json")
+TRAIN_FILE = Path("docs/train.schema.json")
 
 
 def json_schema() -> dict[str, Any]:
@@ -44,6 +46,16 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+def train_schema() -> dict[str, Any]:
+    """Give the JSON Schema of ``dags/trains/<train>.yaml``, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **TypeAdapter(TrainSpec).json_schema(),
+        "title": "Airlock train",
+        "description": "Several services that are released together: `dags/trains/<train>.yaml`.",
+    }
+
+
 def _write_defaults(fields: dict[str, Any]) -> None:
     """Write defaults of durations as a spec does; Pydantic writes them as ISO 8601."""
     for field in fields.values():
@@ -58,6 +70,7 @@ def files() -> dict[Path, str]:
         SCHEMA_FILE: _written(schema),
         REFERENCE_FILE: reference(schema),
         RECORD_FILE: _written(record_schema()),
+        TRAIN_FILE: _written(train_schema()),
     }
 
 

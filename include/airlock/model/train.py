@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from include.airlock.model.fields import Closed, Name, PlaceName, Text
 from include.airlock.model.service import OnFailure, Service
+from include.airlock.model.service_base import Policies
 from include.airlock.model.wording import fault, nearest, shown
 
 MOST_SERVICES = 20
@@ -65,7 +66,7 @@ class TrainSpec(Closed):
         description="Services of one region at once: `true` for all, `false` for one after the other, or how "
         "many.",
     )
-    on_failure: OnFailure = Field(
+    on_failure: Annotated[OnFailure, Policies(POLICIES)] = Field(
         OnFailure.ROLL_BACK_REGION,
         description="What to do with all services of the train when one is not accepted in a region.",
     )
@@ -124,7 +125,7 @@ def merged(orders: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """All regions of all services: the first one's order, then what each other adds after its neighbours."""
     found: list[str] = []
     for order in orders:
-        at = 0
+        at = min((found.index(region) for region in order if region in found), default=len(found))
         for region in order:
             if region in found:
                 at = found.index(region) + 1

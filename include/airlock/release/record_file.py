@@ -35,10 +35,13 @@ _KINDS = {"info": "event", "warning": "warning", "look": "look", "act": "act", "
 def record_file_of(ledger: Ledger, release: str) -> RecordFile | None:
     """The record file of a release as the ledger knows it now; None where it knows it no more."""
     record = ledger.release(release)
-    if record is None:
-        return None
+    return None if record is None else file_of(ledger, record)
+
+
+def file_of(ledger: Ledger, record: ReleaseRecord) -> RecordFile:
+    """The record file of a record, with what else the ledger knows of it."""
     plan = ledger.plan(record.plan) if record.plan else None
-    return record_file(record, plan=plan, lock=ledger.lock(), unlocks=ledger.unlocks_of(release))
+    return record_file(record, plan=plan, lock=ledger.lock(), unlocks=ledger.unlocks_of(record.release))
 
 
 def record_file(

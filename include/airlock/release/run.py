@@ -153,7 +153,7 @@ class ReleaseRun:
 
 
 def open_train(context: Context, train: Train) -> TrainRun:
-    """The release of a train in the running task's DAG run: that of each of its services.
+    """The release of a train in the running task's DAG run: that of each service that is asked for.
 
     Raises:
         RequestError: the run's params ask for nothing that the train can release.
@@ -165,6 +165,8 @@ def open_train(context: Context, train: Train) -> TrainRun:
     asked = TrainRequest.of(train, dict(context["params"]), run_id=release)
     runs = []
     for service, request in zip(train.services, asked.requests, strict=True):
+        if not request.regions:
+            continue  # it is in none of the asked regions
         ledger = ledger_of(context, service.service)
         header = header_of(context, service, request).model_copy(update={"train": train.name})
         ledger.open(header, enlist=False)
@@ -182,9 +184,15 @@ def open_release(context: Context, service: Service, train: Train | None = None)
 
     Raises:
         RequestError: the run's params are not a change request for this service.
+        AirflowSkipException: the train was asked to go where this service is not.
     """
     if train is not None:
-        return open_train(context, train).run_of(service.service)
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        run = open_train(context, train).run_of(service.service)
+        if run is None:
+            raise AirflowSkipException(f"{service.service} is in none of the asked regions")
+        return run
     ledger = ledger_of(context, service.service)
     request = _request(context, service, ledger)
     run = ReleaseRun(service, request, ledger, dag_run_of(context).run_id)

@@ -26,9 +26,9 @@ class TrainRun:
     on_failure: OnFailure
     runs: tuple[ReleaseRun, ...]
 
-    def run_of(self, service: str) -> ReleaseRun:
-        """One service's release."""
-        return next(run for run in self.runs if run.service.service == service)
+    def run_of(self, service: str) -> ReleaseRun | None:
+        """One service's release, or None where it is not asked for."""
+        return next((run for run in self.runs if run.service.service == service), None)
 
     def there(self, region: str) -> Iterator[tuple[ReleaseRun, RegionRecord]]:
         """Each asked place of a region with its service's release, as stored now."""

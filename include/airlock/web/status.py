@@ -6,12 +6,15 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from include.airlock.model.record import Outcome, Phase
+from include.airlock.model.record import Outcome, Phase, ReleaseRecord
 from include.airlock.model.record_file import PlacePart, RecordFile
+from include.airlock.release.verdict import outcome_of
 
 QUEUED = "queued"
 """The outcome of a run that Airflow has and that no step has begun."""
 
+_ENDED, _ACTIVE = ("failed", "success"), ("queued", "running")
+_STOPPED = (Outcome.HALTED, Outcome.REFUSED, Outcome.ROLLED_BACK)
 _STILL_OLD = (Phase.WAITING, Phase.CHECKED, Phase.ROLLED_BACK)
 _HAS_NEW = (Phase.VERIFIED, Phase.ACCEPTED)
 
@@ -62,6 +65,27 @@ class Status(BaseModel):
     locked: Locked | None = None
     url: str | None = None
     record: str
+
+
+def at_work(record: ReleaseRecord) -> tuple[str, str]:
+    """DAG and id of the run that is or was at work on a release: its own, or that of its rollback."""
+    if record.rollback is None:
+        return record.dag, record.release
+    return f"rollback_{record.dag.removeprefix('release_')}", record.rollback.run
+
+
+def as_it_stands(record: ReleaseRecord, state: str | None) -> ReleaseRecord:
+    """The record by Airflow's word on its run (None: Airflow knows it no more).
+
+    A run that ended without a verdict (it was marked so, or its last step was killed) has ended; one that
+    stopped and was cleared since goes on. What is released stays released.
+    """
+    if state in _ENDED and record.outcome is Outcome.RUNNING:
+        outcome, sentence = outcome_of(record)
+        return record.model_copy(update={"outcome": outcome, "sentence": sentence})
+    if state in _ACTIVE and record.outcome in _STOPPED:
+        return record.model_copy(update={"outcome": Outcome.RUNNING, "sentence": None, "ended_at": None})
+    return record
 
 
 def status_of(
@@ -118,7 +142,7 @@ def not_begun(
     service: str, run_id: str, *, dag: str, state: str, after: datetime | None, url: str, record: str
 ) -> Status:
     """The answer for a run of which there is no record: it waits, has just begun, or could not be read."""
-    ended = state in ("failed", "success")
+    ended = state in _ENDED
     why = "it ended before its change request could be read; see the run" if ended else None
     return Status(
         service=service,

@@ -91,16 +91,16 @@ def test_refused_at_the_start_nothing_is_touched(approved: Any, sandbox: Sandbox
     assert release.ledger.lock() is None
 
 
-def test_refused_between_regions_the_first_keeps_the_new_build(
-    approved: Any, sandbox: SandboxClient
-) -> None:
+def test_refused_between_regions_the_first_keeps_the_new_build(approved: Any, sandbox: SandboxClient) -> None:
     # Given a policy that would bring all back / When the second region is refused
     yes, no = answer(APPROVE), answer(REJECT, "ann", "too late tonight")
     release = approved([yes, yes, no], on_failure="roll_back_release")
     outcome, sentence = release.go()
     # Then it ends cleanly between the regions: nothing failed, so nothing is brought back or locked
     assert outcome is Outcome.HALTED
-    assert f"stopped between regions, before {NORTH}: it was not approved by ann: too late tonight" in sentence
+    assert (
+        f"stopped between regions, before {NORTH}: it was not approved by ann: too late tonight" in sentence
+    )
     assert builds(sandbox) == [NEW, OLD]
     assert release.ledger.lock() is None
     # When it is cleared and approved then / Then it goes on to its end; what was approved is not asked again
@@ -170,7 +170,9 @@ def test_retry_looks_again_and_goes_on(failing: Any, sandbox: SandboxClient) -> 
 
 
 def test_a_retry_that_fails_asks_again(failing: Any, sandbox: SandboxClient) -> None:
-    release = failing(answer(Choice.RETRY), answer(Choice.RETRY), answer(Choice.ROLL_BACK_REGION, "ann", "no"))
+    release = failing(
+        answer(Choice.RETRY), answer(Choice.RETRY), answer(Choice.ROLL_BACK_REGION, "ann", "no")
+    )
     outcome, sentence = finish(release, sandbox)
     assert outcome is Outcome.ROLLED_BACK
     assert "ann answered 'Roll this region back': no" in sentence

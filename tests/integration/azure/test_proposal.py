@@ -57,9 +57,14 @@ class Start:
             run_after=moment,
         )
         self.said: dict[str, Any] = {}
-        ti = SimpleNamespace(xcom_push=lambda key, value: self.said.update({key: value}))
+        ti = SimpleNamespace(
+            xcom_push=lambda key, value: self.said.update({key: value}),
+            get_dagrun_state=lambda dag, release: "running",
+        )
         asked = {"build": None, "regions": [], **params}
-        self.context: Any = {"dag_run": run, "params": asked, "asset_state_store": AnyAsset(), "ti": ti}
+        task = SimpleNamespace(task_id="propose")
+        self.context: Any = {"dag_run": run, "params": asked, "ti": ti, "task": task}
+        self.context["asset_state_store"] = AnyAsset()
 
     def propose(self) -> str:
         said: str = ProposeOperator(task_id="propose", service=self.service).execute(self.context)

@@ -127,6 +127,8 @@ def test_a_dry_rollback_waits_for_its_answer(airflow: StandIn, airlock: Airlock)
 
     assert code == 0
     assert airflow.posted()[0]["conf"]["dry"] is True
+    assert "going back" not in out
+    assert "follow it" not in out
     assert out.splitlines()[-3:] == [
         "dry: as it stands:",
         "    - uksouth: at once: staging holds it",

@@ -197,7 +197,7 @@ def test_status_says_what_is_where_since_when(airflow: StandIn, airlock: Airlock
     assert out.splitlines() == [
         "payments CHG-1: success",
         "build 2026.11.2, asked for by ada, started 2026-11-03 20:00 UTC, took 2 min",
-        f"  westeurope: 2026.11.2 since {at(50)}",
+        "  westeurope: 2026.11.2 since 2026-11-03 20:00 UTC",
         VERDICTS["released"][1],
     ]
 

@@ -68,7 +68,7 @@ class Yard:
 
 @pytest.fixture
 def yard(connections: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Yard:
-    monkeypatch.setenv("AIRFLOW__AIRLOCK__PATIENCE", "0")
-    monkeypatch.setattr("include.airlock.release.step._PATIENCE_AFTER_S", 0.0)
+    monkeypatch.setenv("AIRFLOW__AIRLOCK__PATIENCE", "1")
+    monkeypatch.setattr("include.airlock.release.step._PATIENCE_AFTER_S", 1.0)
     monkeypatch.setenv("AIRFLOW__AIRLOCK__RECORDS", str(tmp_path / "records"))
     return Yard(services=(service("payments", NORTH, WEST), service("catalog", EAST, WEST)))

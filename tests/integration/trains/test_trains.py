@@ -142,6 +142,15 @@ def test_a_cleared_step_asks_the_ledgers_of_all_services(yard: Yard, sandbox: Sa
         task.execute(run.context(task))
 
 
+def test_a_service_that_is_not_asked_for_takes_no_part(yard: Yard, sandbox: SandboxClient) -> None:
+    run = yard.train(regions=[NORTH]).go()
+    assert run.state == "success", run.errors
+    assert swaps(sandbox) == [("payments", NORTH)]
+    assert set(verdict(run)["services"]) == {"payments"}
+    assert yard.airflow.ledger("catalog").known() == []
+    assert run.states["preflight.catalog"] == run.states["tell.catalog.end"] == "skipped"
+
+
 def test_only_the_asked_regions_and_one_after_the_other(yard: Yard, sandbox: SandboxClient) -> None:
     run = yard.train(more={"parallel": False}, regions=[WEST]).go()
     assert run.state == "success", run.errors

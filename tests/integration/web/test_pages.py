@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from include.airlock.model.record import Outcome
+from include.airlock.model.record import Outcome, Phase
 from include.airlock.release.ledger import Ledger, Lock, RollbackEntry
 from include.airlock.release.record_file import record_file_of
 from include.airlock.release.record_keeping import keep_record
 from include.airlock.release.record_text import render
 from tests.integration.web.conftest import TableStore, token
-from tests.unit.release.test_record_file import NEW, at, release
+from tests.unit.release.test_record_file import NEW, at, region, release
 
 STATUS = "/airlock/releases/payments/CHG-1"
 RECORD = f"{STATUS}/record"
@@ -109,6 +109,16 @@ def test_a_run_that_waits_is_told_as_queued(get: Get, store: TableStore, run: Ca
     )  # fmt: skip
 
 
+def test_a_release_that_was_cut_off_is_not_told_as_running(
+    get: Get, ledger: Ledger, run: Callable[..., None]
+) -> None:
+    """Given a run that a person marked as failed, then whoever waits for its end hears of it."""
+    ledger.open(release(region(phase=Phase.CHANGING), outcome=Outcome.RUNNING, sentence=None))
+    run("CHG-1", "failed")
+    said = get(STATUS).json()
+    assert said["outcome"] == "halted" and "westeurope" in said["sentence"]
+
+
 def test_the_record_is_shown_as_text_and_nothing_else(get: Get, ledger: Ledger) -> None:
     ledger.open(release(reason="<script>alert(1)</script>"))
     answer = get(RECORD, Accept="text/html")
@@ -125,6 +135,17 @@ def test_a_run_of_the_rollback_leads_to_what_it_undid(get: Get, ledger: Ledger) 
     ledger.save_rollback(RollbackEntry(run="back-1", release="CHG-1"))
     answer = get("/airlock/releases/payments/back-1/record")
     assert yaml.safe_load(answer.text)["release"] == "CHG-1"
+
+
+@pytest.mark.parametrize("dag", ["release_payments", "rollback_payments"])
+def test_what_could_not_even_begin_says_why(get: Get, ledger: Ledger, dag: str) -> None:
+    """Given a run whose params were no change request, or a refused rollback, then the reason is told."""
+    why = "unknown key 'region'; did you mean 'regions'?"
+    ledger.save_refusal(release(dag=dag, regions=[], outcome=Outcome.REFUSED, sentence=why))
+    said = get(STATUS).json()
+    assert (said["outcome"], said["sentence"], said["released"]) == ("refused", why, False)
+    assert said["record"].endswith(RECORD)
+    assert yaml.safe_load(get(RECORD).text)["said"] == why
 
 
 def test_what_the_ledger_has_forgotten_is_read_where_it_is_kept(

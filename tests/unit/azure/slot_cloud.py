@@ -81,7 +81,7 @@ class SlotCloud:
         if self.leash is not None and self.acts >= self.leash:
             raise Killed
         word, _, rest = (self.script.pop(self.acts, None) or "").partition(" ")
-        if word == "rival":
+        if word == "rival" and self.leash is None:
             self.waiting = int(rest)
             if not self.at_reads:
                 self.give_way()

@@ -204,7 +204,8 @@ def test_a_release_that_starts_meanwhile_has_its_way_or_is_kept_out(
         assert record is not None
         if record.rollback is None:
             assert lock is None or (lock.kind, lock.release) == ("in_flight", "CHG-2"), lock
-            story.cloud.script, story.cloud.worker, story.cloud.going_back = {}, "CHG-2", set()
+            story.cloud.script, story.cloud.rival, story.cloud.worker = {}, None, "CHG-2"
+            story.cloud.going_back = set()
             assert other.stopped or other.go(), other.stopped
 
 

@@ -59,6 +59,8 @@ def test_every_outcome_has_its_exit_code() -> None:
         ((S, S, "failed", "upstream_failed", "failed"), "could not be brought back", True),
         (("upstream_failed",) * 4 + ("skipped",), "not started", True),
         (("skipped",) * 5, "not started", True),
+        # Its step only looks that there is nothing to be brought back.
+        (("upstream_failed",) * 4 + ("running",), "not started", True),
     ],
 )
 def test_phase(states: tuple[str | None, ...], phase: str, over: bool) -> None:
@@ -110,6 +112,14 @@ def test_what_waits_for_people_or_a_window_takes_no_time() -> None:
         tasks("a", *[None] * 5) | {"a.approve": Task("a.approve", "awaiting_input", after(0))}
     )
     assert (asking.phase, asking.elapsed(after(600)), asking.over) == ("waits for an answer", 0.0, False)
+
+
+def test_what_airflow_passed_over_took_no_time() -> None:
+    passed = {name: Task(name, "upstream_failed", after(0), after(0)) for name in ("a.check", "a.swap")}
+
+    (lane,) = lanes_of(passed)
+
+    assert (lane.begun, lane.started, lane.elapsed(after(60))) == (None, None, 0.0)
 
 
 def test_what_remains_counts_down_and_never_below_nothing() -> None:

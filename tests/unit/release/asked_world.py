@@ -90,6 +90,7 @@ class World:
     builds: dict[str, str] = field(default_factory=lambda: dict.fromkeys(REGIONS, OLD))
     asked: list[Asked] = field(default_factory=list)
     kept: dict[str, Any] | None = None
+    given: int = 0
     before_answer: Callable[[], object] = lambda: None
     stores: int = 0
 
@@ -107,7 +108,9 @@ class World:
 
     def answer(self) -> dict[str, Any]:
         """What the next person answers; nobody does when there is no further one."""
-        return self.answers.pop(0) if self.answers else {"timedout": True}
+        self.given += 1
+        event = self.answers.pop(0) if self.answers else {"timedout": True}
+        return event | {"responded_at": datetime(2026, 11, 24, tzinfo=UTC) + timedelta(seconds=self.given)}
 
 
 def answered(chosen: str, why: str = "", by: str = "ann") -> dict[str, Any]:
@@ -115,7 +118,6 @@ def answered(chosen: str, why: str = "", by: str = "ann") -> dict[str, Any]:
         "chosen_options": [chosen],
         "params_input": {WHY: why},
         "responded_by_user": {"id": by, "name": by},
-        "responded_at": datetime.now(UTC),
     }
 
 

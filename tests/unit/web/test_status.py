@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.airlock.model.record import Outcome, Phase, RegionRecord
+from include.airlock.model.record import Outcome, Phase, RegionRecord, Rollback
 from include.airlock.release.record_file import record_file
-from include.airlock.web.status import Status, not_begun, status_of
+from include.airlock.web.status import Status, as_it_stands, at_work, not_begun, status_of
 from tests.unit.release.test_record_file import NEW, OLD, at, region, release
 
 ADDRESS = "https://airflow.example/airlock/releases/payments/CHG-1/record"
@@ -71,3 +71,33 @@ def test_a_run_without_a_record_is_told_by_airflows_word(state: str, outcome: st
     said = not_begun("payments", "CHG-1", dag="d", state=state, after=after, url="u", record=ADDRESS)
     assert (said.outcome, said.released) == (outcome, False)
     assert (said.opens_at == "2026-11-21T20:00:00+00:00") is opens
+
+
+@pytest.mark.parametrize(
+    ("state", "kept", "told"),
+    [
+        # Marked as failed by a person, or its verdict was killed: nobody shall wait for it for ever.
+        ("failed", Outcome.RUNNING, Outcome.HALTED),
+        ("running", Outcome.RUNNING, Outcome.RUNNING),
+        # Stopped, then cleared.
+        ("running", Outcome.HALTED, Outcome.RUNNING),
+        ("queued", Outcome.ROLLED_BACK, Outcome.RUNNING),
+        ("failed", Outcome.HALTED, Outcome.HALTED),
+        # What is released stays so, whatever is cleared.
+        ("running", Outcome.RELEASED, Outcome.RELEASED),
+        # Airflow has forgotten the run.
+        (None, Outcome.RUNNING, Outcome.RUNNING),
+    ],
+)
+def test_airflows_word_counts_for_what_is_at_work(state: str | None, kept: Outcome, told: Outcome) -> None:
+    record = release(region(phase=Phase.CHANGING), outcome=kept)
+    assert as_it_stands(record, state).outcome is told
+
+
+@pytest.mark.parametrize(
+    ("dag", "undo"), [("release_payments", "rollback_payments"), ("train_evening", "rollback_train_evening")]
+)
+def test_of_a_release_that_is_undone_the_rollback_is_at_work(dag: str, undo: str) -> None:
+    assert at_work(release(dag=dag)) == (dag, "CHG-1")
+    undone = Rollback(run="back-1", reason="bad", at=at(1), places=[])
+    assert at_work(release(dag=dag, rollback=undone)) == (undo, "back-1")
