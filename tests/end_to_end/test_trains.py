@@ -64,7 +64,8 @@ def test_a_lone_release_waits_for_the_train_and_says_so(
     stopped: TrainRun, early: TrainRun, api: AirflowApi, sandbox: SandboxClient
 ) -> None:
     # Given a train that is about to release the gates, after the tickets
-    wait_for("the train's first lane", lambda: early.state_of(f"{WEST}.tickets.swap") == "success")
+    swapped = f"{WEST}.tickets.swap"
+    wait_for("the train's first lane", lambda: early.state_of(swapped) == "success", timeout_s=LIMIT_S)
     # When the gates are released alone, with the build that staging will hold after the train
     lone = Release.start(api, sandbox, "gates", run_id="CHG-503", build=OLD)
     # Then it waits, and Slack and its log say for whom

@@ -93,7 +93,7 @@ class TellOperator(ReleaseStep):
             return []  # there is only an end to tell
         record.outcome, record.sentence, record.ended_at = Outcome.RUNNING, None, None
         self._note_queue(record, context)
-        self._note_turn(record, context)
+        self._note_turn(record, run, context)
         self._note_window(record, run)
         return texts(tell_all(self.service, record, run.ledger.told(run.release)))
 
@@ -107,13 +107,14 @@ class TellOperator(ReleaseStep):
             log.info("%s", text)
             record.warnings = [*record.warnings, text]
 
-    def _note_turn(self, record: ReleaseRecord, context: Context) -> None:
+    def _note_turn(self, record: ReleaseRecord, run: ReleaseRun, context: Context) -> None:
         """Say that the release waits for another one: that may take an hour, in which nobody else tells."""
         from include.airlock.release.in_turn import before
 
         if any(region.touched for region in record.regions):
             return  # it has had its turn
-        text = before(context, self.service.service, self.trains)
+        services = [each.service.service for each in (run.train.runs if run.train else (run,))]
+        text = before(context, services, self.trains)
         if text is not None and text not in record.warnings:
             record.warnings = [*record.warnings, text]
 
@@ -137,7 +138,9 @@ class TellEndOperator(TellOperator):
         params: Any = context["params"]
         if params.get("plan_only") is True:
             return super().refused(context, why)
-        return tell_refusal(context, self.service, refused_release(context, self.service.service, why))
+        record = refused_release(context, self.service.service, why)
+        record.train = self.train.name if self.train else None
+        return tell_refusal(context, self.service, record)
 
     def told(self, run: ReleaseRun, context: Context) -> Any:
         """Computes the outcome itself: it must not wait for, nor hold up, the verdict."""

@@ -26,7 +26,7 @@ def refused_release(context: Context, service: str, why: str) -> ReleaseRecord:
         release=dag_run.run_id,
         dag=dag_run.dag_id,
         service=service,
-        build=plain(str(params.get("build") or ""), 64),
+        build=plain(str(params.get("build") or params.get(f"build_{service}") or ""), 64),
         requested_by=getattr(dag_run, "triggering_user_name", None),
         on_failure="",
         started_at=now(),

@@ -81,6 +81,7 @@ RESERVED = (
     "roll_back_earlier",
     "start",
     "tell",
+    "turn",
     "verdict",
 )
 """Names of steps that stand beside the regions' lanes in a release's graph."""

@@ -67,6 +67,9 @@ def _fault(error: Any, tree: yaml_tree.Tree) -> Fault:
 
 def _missing(spec: TrainSpec, tree: yaml_tree.Tree, known: list[str]) -> list[Fault]:
     faults: list[Fault] = []
+    if f"train_{spec.train}" in known:
+        text = f"there is a service 'train_{spec.train}'; the DAGs that roll them back would have one name"
+        faults.append((tree.line(("train",)), ("train",), text))
     for index, name in enumerate(spec.services):
         at = ("services", index)
         if name not in known:

@@ -88,11 +88,13 @@ def give_back(context: Context, services: Sequence[str], trains: Sequence[str]) 
         turn.give_back()
 
 
-def before(context: Context, service: str, trains: Sequence[str]) -> str | None:
-    """Whom the run would wait for now, in words; None when it has its turn, or could have it."""
-    (turn,) = turns(context, [service], trains, alone=True)
-    first = turn.before()
-    return None if first is None else text(first)
+def before(context: Context, services: Sequence[str], trains: Sequence[str]) -> str | None:
+    """Whom the run would wait for now, in words; None when it has its turns, or could have them."""
+    for turn in turns(context, services, trains, alone=True):
+        first = turn.before()
+        if first is not None:
+            return text(first)
+    return None
 
 
 def _take(wanted: Sequence[Turn], runs: Sequence[ReleaseRun]) -> Entry | None:

@@ -185,7 +185,6 @@ def _run_id(context: Context) -> str:
 
 def act_of(context: Context) -> Act:
     """The press of the button that the running task is part of."""
-    """One press of the button, as its run knows it."""
     from include.airlock.release.rollback import Act
     from include.airlock.release.run import page_of
 

@@ -106,9 +106,13 @@ class PreflightOperator(PlaceStep):
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
         """Keep the report for the verdict, as one sentence."""
         from include.airlock.release.looks import looked
+        from include.airlock.release.place import FaultsFound
 
         record = run.record()
-        record.refusal = "; ".join(line.strip(" -") for line in str(fault).splitlines())
+        lines = str(fault).splitlines()
+        if type(fault) is FaultsFound:
+            del lines[0]  # the verdict says by itself that nothing was touched
+        record.refusal = "; ".join(line.strip(" -") for line in lines)
         found = getattr(fault, "faults", [])
         record.faults = [{"region": each.region, "code": each.code, "text": each.text} for each in found]
         looked(record, f"the preflight refused: {record.refusal}")

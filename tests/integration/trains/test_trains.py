@@ -60,6 +60,13 @@ def test_a_train_goes_region_by_region(yard: Yard, sandbox: SandboxClient) -> No
     assert verdict(run)["outcome"] == "released" and set(verdict(run)["services"]) == {"payments", "catalog"}
 
 
+def test_params_that_can_not_be_used_are_said_in_the_verdict(yard: Yard, sandbox: SandboxClient) -> None:
+    run = yard.train(on_failure="pray").go()
+    assert run.state == "failed" and swaps(sandbox) == []
+    said = "can't release the train evening: on_failure: 'pray' is not valid"
+    assert said in str(run.errors["verdict"]) and said in str(run.errors["turn"])
+
+
 def test_one_refused_service_leaves_all_untouched(yard: Yard, sandbox: SandboxClient) -> None:
     sandbox.stage("catalog", WEST, "2026.10.9")
     run = yard.train().go()

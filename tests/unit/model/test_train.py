@@ -89,6 +89,12 @@ def test_each_fault_is_said_with_its_line(folder: Path, text: str, said: str) ->
     assert said in str(found.value)
 
 
+def test_no_rollback_has_the_name_of_another(folder: Path) -> None:
+    (folder.parent / "services" / "train_evening.yaml").write_text("", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"evening\.yaml:1: train: there is a service 'train_evening'"):
+        load(folder, GOOD)
+
+
 def test_services_in_opposite_orders_need_no_regions_that_suit_neither(folder: Path) -> None:
     # Given a service that goes the other way round / Then the train says so where the services stand
     spec = (folder.parent / "services" / "catalog.yaml").read_text(encoding="utf-8")
