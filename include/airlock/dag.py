@@ -54,6 +54,22 @@ def _trains(dag_file: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (dag_file.parent / "trains").glob("*.yaml")))
 
 
+def _trains_with(dag_file: Path, *services: str) -> tuple[str, ...]:
+    """The names of the trains that may hold one of ``services``: those whose spec can't be read as well."""
+    from include.airlock.errors import SpecError
+
+    found = []
+    for name in _trains(dag_file):
+        try:
+            train = load_train(dag_file.parent / "trains" / f"{name}.yaml")
+        except SpecError:
+            found.append(name)
+            continue
+        if any(service.service in services for service in train.services):
+            found.append(name)
+    return tuple(found)
+
+
 def render(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
     """A plan as a DAG. One run at a time: a second release of the service queues until the first ended.
 
@@ -96,7 +112,7 @@ def rollback_dag(dag_file: str) -> DAG:
     path = Path(dag_file)
     name = path.stem.removeprefix("rollback_")
     plan = compile_rollback(load_service(path.parent / "services" / f"{name}.yaml"))
-    return render_rollback(plan, trains=_trains(path))
+    return render_rollback(plan, trains=_trains_with(path, name))
 
 
 def render_rollback(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
@@ -156,7 +172,8 @@ def rollback_train_dag(dag_file: str) -> DAG:
     path = Path(dag_file)
     name = path.stem.removeprefix("rollback_train_")
     train = load_train(path.parent / "trains" / f"{name}.yaml")
-    return render_train_rollback(compile_train_rollback(train), trains=_trains(path))
+    names = [service.service for service in train.services]
+    return render_train_rollback(compile_train_rollback(train), trains=_trains_with(path, *names))
 
 
 def render_train_rollback(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:

@@ -92,3 +92,9 @@ def test_the_rollback_goes_from_the_last_region_to_the_first(bag: DagBag) -> Non
     for name in ("payments", "catalog"):
         assert upstream(dag, f"westeurope.{name}.roll_back") == {"northeurope.payments.roll_back"}
     assert list(dag.params) == ["reason", "release", "dry"]
+
+
+def test_a_rollback_asks_only_after_trains_that_may_hold_its_service(bag: DagBag) -> None:
+    # Of a train with other services it is none's way back that would wait
+    assert bag.dags["rollback_payments"].get_task("look").trains == ("evening",)
+    assert bag.dags["rollback_checkout"].get_task("look").trains == ()

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
 
 from include.airlock.errors import AirlockError
 from include.airlock.release.assets import asset_of
@@ -143,6 +143,10 @@ class DagRun:
                 return "deferred"
             except AirflowSkipException:
                 return "skipped"
+            except DownstreamTasksSkipped as more:
+                left = (each for each in more.tasks if self.states.get(str(each)) not in DONE)
+                self.states |= {str(each): "skipped" for each in left}
+                return "success"
             except AirlockError as fault:
                 self.errors[name] = fault
                 again += 1

@@ -28,19 +28,21 @@ def test_its_calls_can_be_made() -> None:
     calls = curls(PAGE)
     assert [urlsplit(url).path.split("/")[4] for _, url, _ in calls] == [
         "train_evening",
+        "train_evening",
         "rollback_train_evening",
     ]
     for method, url, _ in calls:
         path = urlsplit(url.removeprefix("$AIRFLOW")).path
         assert any(known == method and pattern.fullmatch(path) for known, pattern in airflow_paths()), path
-    release, back = (body["conf"] for _, _, body in calls)
+    release, plan, back = (body["conf"] for _, _, body in calls)
     assert TrainRequest.of(TRAIN, release).regions == TRAIN.regions
+    assert all(each.plan_only for each in TrainRequest.of(TRAIN, plan).requests)
     for service in TRAIN.services:
         assert RollbackRequest.of(service, back).release == "CHG-2001"
 
 
 @pytest.mark.parametrize(
-    "word", [*TrainSpec.model_fields, *KEYS, "build_<service>", *POLICIES, "release", "dry"]
+    "word", [*TrainSpec.model_fields, *KEYS, "build_<service>", "plan_<service>", *POLICIES, "release", "dry"]
 )
 def test_every_key_and_param_is_described(word: str) -> None:
     assert f"`{word}`" in text(PAGE)

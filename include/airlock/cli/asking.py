@@ -50,27 +50,40 @@ def wish_of(options: argparse.Namespace, now: datetime) -> Wish:
     Raises:
         CannotGoOn: what is given does not go together, or is malformed.
     """
+    name, params = subject_of(options)
+    if options.train is None:
+        run_id = run_id_of(params.get("change_request"), params["build"], now)
+        return Wish(name, f"{RELEASE}{name}", run_id, params)
+    if options.at == NEXT_WINDOW:
+        raise bad_input(f"--at: {NEXT_WINDOW} is for one service; give a moment, see airlock window")
+    # Airflow's own ids look like this: it stands for no change request.
+    run_id = run_id_of(params.get("change_request"), "train_", now)
+    return Wish(name, f"{TRAIN}{name}", run_id, params)
+
+
+def subject_of(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The name of the service or train that is asked for, and the params of its DAG.
+
+    Raises:
+        CannotGoOn: what is given does not go together, or is malformed.
+    """
+    plans = getattr(options, "plans", None) or ()
     if options.train is None:
         if options.service is None or options.build is None or options.builds:
             raise bad_input(
                 "a release is of a service and a build, or of a --train with --build for each service"
             )
-        params = params_of(options)
-        run_id = run_id_of(params.get("change_request"), params["build"], now)
-        return Wish(options.service, f"{RELEASE}{options.service}", run_id, params)
+        if len(plans) > 1:
+            raise bad_input("--plan: one release is bound to one plan")
+        return options.service, _params_of(options, *plans)
     if options.service is not None:
         raise bad_input(
             f"{shown(options.service)}: the services of a train and their builds are given by --build"
         )
-    if options.at == NEXT_WINDOW:
-        raise bad_input(f"--at: {NEXT_WINDOW} is for one service; give a moment, see airlock window")
-    params = params_of(options) | train_params(options.builds or ())
-    # Airflow's own ids look like this: it stands for no change request.
-    run_id = run_id_of(params.get("change_request"), "train_", now)
-    return Wish(options.train, f"{TRAIN}{options.train}", run_id, params)
+    return options.train, _params_of(options) | train_params(options.builds or (), plans)
 
 
-def params_of(options: argparse.Namespace) -> dict[str, Any]:
+def _params_of(options: argparse.Namespace, plan: str | None = None) -> dict[str, Any]:
     """The params of the release's DAG, without what was not given.
 
     Raises:
@@ -85,7 +98,7 @@ def params_of(options: argparse.Namespace) -> dict[str, Any]:
         "reason": _checked("--reason", REASON, options.reason, faults),
         "refresh_build": _checked("--refresh-build", BUILD, options.refresh_build, faults),
         "window_override": _checked("--window-override", REASON, options.window_override, faults),
-        "plan": _checked("--plan", PLAN, getattr(options, "plan", None), faults),
+        "plan": _checked("--plan", PLAN, plan, faults),
         "on_failure": options.on_failure,
         "regions": list(dict.fromkeys(options.region or ())) or None,
     }

@@ -88,20 +88,15 @@ def _seconds(written: str) -> float:
 
 def _release(commands: _Commands) -> None:
     sub = _command(commands, "release", "releasing:release", "release a build of a service, or a train")
-    sub.add_argument("service", nargs="?", help="its name, as in its spec")
-    sub.add_argument("build", nargs="?", help="what to release, like 2026.11.2")
-    sub.add_argument("--train", metavar="NAME", help="a train instead of a service")
-    sub.add_argument(
-        "--build",
-        action="append",
-        dest="builds",
-        metavar="SERVICE=BUILD",
-        help="the build of one of its services; once for each",
-    )
     _describes_a_wish(sub)
     sub.add_argument("--change-request", metavar="ID", help="approved change; it can't be released twice")
     sub.add_argument(
-        "--plan", metavar="HASH", help="only if the world is still as that plan saw it; see airlock plan"
+        "--plan",
+        action="append",
+        dest="plans",
+        metavar="HASH",
+        help="only if the world is still as that plan saw it; see airlock plan; of a train SERVICE=HASH, "
+        "once for each",
     )
     sub.add_argument(
         "--at",
@@ -115,6 +110,16 @@ def _release(commands: _Commands) -> None:
 
 
 def _describes_a_wish(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("service", nargs="?", help="its name, as in its spec")
+    sub.add_argument("build", nargs="?", help="what to release, like 2026.11.2")
+    sub.add_argument("--train", metavar="NAME", help="a train instead of a service")
+    sub.add_argument(
+        "--build",
+        action="append",
+        dest="builds",
+        metavar="SERVICE=BUILD",
+        help="the build of one of its services; once for each",
+    )
     sub.add_argument(
         "--region", action="append", metavar="NAME", help="only there; may be given several times"
     )
@@ -127,10 +132,8 @@ def _describes_a_wish(sub: argparse.ArgumentParser) -> None:
 
 
 def _plan(commands: _Commands) -> None:
-    words = "say what a release would do, call by call, without doing it"
+    words = "say what a release, or a train, would do, call by call, without doing it"
     sub = _command(commands, "plan", "planning:plan", words)
-    sub.add_argument("service", help="its name, as in its spec")
-    sub.add_argument("build", help="what to release, like 2026.11.2")
     _describes_a_wish(sub)
     _watches(sub)
     _asks_airflow(sub)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic_core import PydanticCustomError
 
 from include.airlock.errors import RequestError
 from include.airlock.model.expressions import compiled
 from include.airlock.model.fields import BUILD_PATTERN, Checked, Text, Word
-from include.airlock.model.record import Phase, ReleaseRecord
 from include.airlock.model.refresh import TAG_PATTERN
 from include.airlock.model.service import OnFailure, Service
 from include.airlock.model.service_base import refusal_of_policy
 from include.airlock.model.wording import nearest, shown
+
+if TYPE_CHECKING:
+    from include.airlock.model.record import ReleaseRecord
 
 BUILD = Word(
     BUILD_PATTERN,
@@ -111,6 +113,8 @@ class ChangeRequest:
     @classmethod
     def proposed(cls, record: ReleaseRecord) -> ChangeRequest:
         """Give the change request of a scheduled start, as its first step stored it in the record."""
+        from include.airlock.model.record import Phase
+
         return cls(
             build=record.build,
             regions=tuple(each.name for each in record.regions if each.phase is not Phase.NOT_ASKED),

@@ -108,6 +108,7 @@ class Question(_Stored):
     url: str | None = None
     remark: str | None = Field(None, description="why the last answer was not taken")
     tries: int | None = Field(None, description="Airflow's limit of tries of that step, once Airflow asks")
+    plan: str | None = Field(None, description="hash of the plan that it was asked with")
 
 
 class Decision(_Stored):
@@ -121,6 +122,7 @@ class Decision(_Stored):
     why: str | None = None
     timed_out: bool = False
     refused: str | None = None
+    plan: str | None = Field(None, description="hash of the plan that was shown with the question")
 
     @property
     def said(self) -> str:
@@ -231,6 +233,7 @@ class ReleaseRecord(_Stored):
     refusal: str | None = Field(None, description="what the preflight found, when it refused")
     train: str | None = Field(None, description="the train that it was released with")
     stopped: str | None = Field(None, description="why its train stopped")
+    stopped_in: str | None = Field(None, description="the region where its train stopped")
     nothing: str | None = Field(None, description="why a scheduled start had nothing to release")
     faults: list[dict[str, str]] = Field([], description="the same, typed: region, code, text")
     warnings: list[str] = []

@@ -15,12 +15,17 @@ from include.airlock.model.train import Train, regions_of
 from include.airlock.model.wording import nearest, shown
 
 _SHARED = ("change_request", "reason")
-KEYS = (*_SHARED, "regions", "on_failure", "window_override")
+KEYS = (*_SHARED, "regions", "on_failure", "plan_only", "window_override")
 
 
 def build_key(service: str) -> str:
     """The param that holds the build of a service."""
     return f"build_{service}"
+
+
+def plan_key(service: str) -> str:
+    """The param that holds the hash of the plan that the release of a service is bound to."""
+    return f"plan_{service}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ class TrainRequest:
 
 
 def _unknown(train: Train, conf: Mapping[str, Any]) -> list[str]:
-    keys = [*(build_key(service.service) for service in train.services), *KEYS]
+    names = [service.service for service in train.services]
+    keys = [*map(build_key, names), *map(plan_key, names), *KEYS]
     given = list(conf)[: len(keys) + 32]
     faults = [f"unknown key {shown(key)}; {nearest(str(key), keys)}" for key in given if key not in keys]
     if _given(conf, "window_override") is not None and not _with_windows(train):
@@ -83,7 +89,8 @@ def _given(conf: Mapping[str, Any], key: str) -> Any:
 
 def _asked(train: Train, service: Service, conf: Mapping[str, Any]) -> dict[str, Any]:
     """The params as a lone release of that service would have them."""
-    asked = {key: conf.get(key) for key in _SHARED} | {"build": conf.get(build_key(service.service))}
+    asked = {key: conf.get(key) for key in (*_SHARED, "plan_only")}
+    asked |= {"build": conf.get(build_key(service.service)), "plan": conf.get(plan_key(service.service))}
     return asked | ({"window_override": conf.get("window_override")} if service.has_windows else {})
 
 
@@ -137,9 +144,15 @@ def train_schema(train: Train) -> dict[str, dict[str, Any]]:
         "description": "What becomes of all services of the train when one is not accepted in a region.",
         "section": "How",
     }
+    schema["plan_only"] = first["plan_only"]
+    schema |= {plan_key(each.service): _plan_schema(each) for each in train.services}
     for service in _with_windows(train)[:1]:
         schema["window_override"] = params_schema(service)["window_override"]
     return schema
+
+
+def _plan_schema(service: Service) -> dict[str, Any]:
+    return params_schema(service)["plan"] | {"title": f"Bound to plan of {service.service}"}
 
 
 def _in_words(policy: OnFailure) -> str:

@@ -51,7 +51,10 @@ def half_done(region: RegionRecord) -> str | None:
         whole = shift.weights is not None and not shift.weights.get(shift.live) and shift.stage >= 0
         return None if whole else "not all requests go to the new group"
     open_ones = [machine for machine in region.machines if machine.phase is not MachinePhase.DONE]
-    return f"{open_ones[0].id} is {open_ones[0].phase}" if open_ones else None
+    if open_ones:
+        return f"{open_ones[0].id} is {open_ones[0].phase}"
+    held = region.suspensions
+    return f"Auto Scaling group {held[0].group} is still suspended" if held else None
 
 
 def _answers(place: Place, region: RegionRecord, build: str) -> None:

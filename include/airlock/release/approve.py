@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from include.airlock.errors import AirlockError, NotApproved, RequestError
 from include.airlock.model.decision import APPROVE, REASON, REJECT, RELEASE, WHY, Answer, read_answer, refusal
-from include.airlock.model.record import Phase, Question
 from include.airlock.release.step import ReleaseStep, is_last_try, patience_s
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.airlock.model.approvals import Approvals
-    from include.airlock.model.record import Decision
+    from include.airlock.model.record import Decision, Question
     from include.airlock.model.service import Service
     from include.airlock.release.asking import Asked
     from include.airlock.release.run import ReleaseRun
@@ -176,25 +175,28 @@ class ApproveOperator(AskingStep):
         Raises:
             Refused: an earlier region is not accepted.
         """
-        from include.airlock.release.asking import last_taken
+        from include.airlock.release.asking import approval_of
 
         if self._is_needless(run):
             return "it has begun already"
         if self.region is not None:
             run.earlier_are_accepted(self.region)
-        given = last_taken(run, self.region or RELEASE)
-        if given is not None and given.chosen == APPROVE:
+        given = approval_of(run, self.region or RELEASE)
+        if given is not None:
             return self._approved(run, given)
         self._refused(run, None)
         return self._ask(run)
 
     def _is_needless(self, run: ReleaseRun) -> bool:
         """Whether what would be approved has begun, as after a Clear."""
+        from include.airlock.model.record import Phase
+
         names = run.request.regions if self.region is None else (self.region,)
         regions = [run.region(name) for name in names]
-        return any(r.touched or r.phase is Phase.ACCEPTED for r in regions)
+        return all(r.touched or r.phase is Phase.ACCEPTED for r in regions)
 
     def _ask(self, run: ReleaseRun, again: Question | None = None) -> Asked:
+        from include.airlock.model.record import Question
         from include.airlock.release.asking import Asked, page_of, put, until
         from include.airlock.release.asking_words import approval, approval_body
         from include.airlock.release.ledger import now
@@ -210,6 +212,7 @@ class ApproveOperator(AskingStep):
             otherwise=REJECT,
             who=list(approvals.by),
             url=page_of(record, self.task_id),
+            plan=record.plan,
         )
         put(run, question)
         return Asked(question, approval_body(record, self.region, question))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from include.airlock.errors import AirlockError, Decided, Locked, Overtaken, Refused
-from include.airlock.model.decision import POLICIES, RELEASE, Answer
+from include.airlock.errors import AirlockError, Decided, Locked, NotApproved, Overtaken, Refused
+from include.airlock.model.approvals import Before
+from include.airlock.model.decision import APPROVE, POLICIES, RELEASE, Answer
 from include.airlock.model.record import Decision, Event, Phase, Question, RegionRecord, ReleaseRecord
 from include.airlock.model.service import OnFailure
 from include.airlock.release.ledger import now
@@ -72,10 +73,10 @@ def stands(run: ReleaseRun, tries: int) -> None:
     run.ledger.save_header(record)
 
 
-def forget_question(run: ReleaseRun) -> None:
-    """No question waits: the step that put one begins anew, or was ended by hand."""
+def forget_question(run: ReleaseRun, *about: str) -> None:
+    """No question about these waits: the step that put one begins anew, or was ended by hand."""
     record = run.record()
-    if record.question is not None:
+    if record.question is not None and record.question.about in about:
         record.question = None
         run.ledger.save_header(record)
 
@@ -91,6 +92,7 @@ def decision_of(question: Question, answer: Answer, *, refused: str | None = Non
         why=answer.why,
         timed_out=answer.timed_out,
         refused=refused,
+        plan=question.plan,
     )
 
 
@@ -119,12 +121,35 @@ def last_taken(run: ReleaseRun, about: str) -> Decision | None:
     return taken[-1] if taken else None
 
 
+def approval_of(run: ReleaseRun, about: str) -> Decision | None:
+    """The approval of the release or a place that holds now: one for another plan does not."""
+    given = last_taken(run, about)
+    holds = given is not None and given.chosen == APPROVE and given.plan == run.record().plan
+    return given if holds else None
+
+
+def must_be_approved(run: ReleaseRun, name: str) -> None:
+    """A place is begun only with the approvals that the spec demands: a step marked as done is none.
+
+    Raises:
+        NotApproved: names what is not approved.
+    """
+    before = run.service.approvals.before if run.service.approvals else ()
+    wanted = {Before.RELEASE: (RELEASE, "approve"), Before.EACH_REGION: (name, f"{name}.approve")}
+    for about, step in (wanted[each] for each in before):
+        if approval_of(run, about) is None:
+            what = "the release as it is planned now" if about == RELEASE else name
+            raise NotApproved(f"nobody has approved {what}; clear the step {step}")
+
+
 def asks_about(run: ReleaseRun, name: str, fault: AirlockError, *, last_try: bool) -> bool:
     """Whether a failure of a lane's step is for people to decide on.
 
     Not where the step may be tried again, was refused before it looked, or the place is on its way back.
     """
-    if run.request.on_failure is not OnFailure.ASK or isinstance(fault, (Decided, Locked, Overtaken)):
+    if run.request.on_failure is not OnFailure.ASK or isinstance(
+        fault, (Decided, Locked, NotApproved, Overtaken)
+    ):
         return False
     if type(fault) is Refused or (fault.retryable and not last_try):
         return False
@@ -140,7 +165,7 @@ def begin_decided(run: ReleaseRun, name: str) -> None:
     """
     if run.request.on_failure is not OnFailure.ASK:
         return
-    forget_question(run)
+    forget_question(run, name)
     region = run.region(name)
     if region.decision is None:
         return
@@ -175,11 +200,13 @@ def policy_of(run: ReleaseRun, name: str) -> OnFailure:
 
 
 def policy_of_release(run: ReleaseRun) -> OnFailure:
-    """What becomes of the places done before: the policy of the first that is not accepted."""
-    for region in run.record().regions:
-        if region.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED):
-            return policy_of(run, region.name)
-    return run.request.on_failure
+    """What becomes of the places done before: the policy of the place that failed.
+
+    Without a decision that is the first one not accepted; a way back that has begun does not change it.
+    """
+    left = [r for r in run.record().regions if r.phase not in (Phase.ACCEPTED, Phase.NOT_ASKED)]
+    failed = next((region for region in left if region.decision is not None), next(iter(left), None))
+    return run.request.on_failure if failed is None else policy_of(run, failed.name)
 
 
 def obey(run: ReleaseRun, region: RegionRecord) -> None:

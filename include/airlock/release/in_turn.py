@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from include.airlock.model.record import Event
+from include.airlock.release.dag_runs import state_of
 from include.airlock.release.ledger import now
 from include.airlock.release.run import dag_run_of, store_of
 from include.airlock.release.step import Later
-from include.airlock.release.turn import Alive, Claimant, Entry, Turn
+from include.airlock.release.turn import Alive, Claimant, Entry, Turn, holder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,17 +49,14 @@ def turns(context: Context, services: Sequence[str], trains: Sequence[str], *, a
     return [Turn(store_of(context, name), me, rivals_of(name, trains), alive) for name in sorted(services)]
 
 
+def holder_of(context: Context, service: str, trains: Sequence[str]) -> Entry | None:
+    """Which run has the turn of a service now, or None."""
+    return holder(store_of(context, service), rivals_of(service, trains), _alive(context))
+
+
 def _alive(context: Context) -> Alive:
-    from airflow.sdk.exceptions import AirflowRuntimeError
-
-    ti: Any = context["ti"]
-
     def ask(dag: str, run: str) -> bool:
-        try:
-            return bool(ti.get_dagrun_state(dag, run) == "running")
-        except AirflowRuntimeError as fault:
-            log.info("%s, run %s: Airflow knows it no more (%s)", dag, run, fault)
-            return False
+        return state_of(context, dag, run) == "running"
 
     return ask
 

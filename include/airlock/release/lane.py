@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from include.airlock.errors import Drifted, Overtaken, Refused
 from include.airlock.model.record import Phase, RegionRecord, Watch
 from include.airlock.model.streak import Policy, Wait
+from include.airlock.release.asking import must_be_approved
 from include.airlock.release.ledger import now
 from include.airlock.release.looks import looked
 from include.airlock.release.place import OpenPlace, Place
@@ -32,6 +33,7 @@ def begin(run: ReleaseRun, name: str) -> RegionRecord:
     Raises:
         Locked: the service is locked.
         Refused: an earlier region is not accepted, or the way back of this one is under way.
+        NotApproved: nothing was done here yet, and the approvals that the spec demands are not there.
     """
     region = run.region(name)
     if region.phase is Phase.ACCEPTED:
@@ -45,6 +47,8 @@ def begin(run: ReleaseRun, name: str) -> RegionRecord:
         region.begin_afresh()
         run.released_again()
         run.save(region, "released again: it was rolled back, and the service has been unlocked since")
+    if not region.touched:
+        must_be_approved(run, name)
     return region
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from include.airlock.errors import Refused
 from include.airlock.model.plan_report import Foreseen, Past, PlanReport, Stage, report
 from include.airlock.model.plan_words import differences
+from include.airlock.model.record import Phase
 from include.airlock.release.ledger import now
 from include.airlock.release.place import Fault, FaultsFound
 from include.airlock.release.run import ReleaseRun
@@ -39,13 +40,19 @@ def bound_plan(run: ReleaseRun) -> PlanReport | None:
     if asked is None:
         return None
     plan = run.ledger.plan(asked)
-    if plan is None and run.record().plan != asked:
+    if plan is None and not all(_begun(run, name) for name in run.request.regions):
         last = ", ".join(reversed(run.ledger.plans()[-_SHOWN_PLANS:])) or "none"
         raise Refused(
             f"no plan {asked} of {run.service.service} is remembered (the last ones: {last}); "
             "nothing was touched; make a plan, and bind the release to that"
         )
     return plan
+
+
+def _begun(run: ReleaseRun, name: str) -> bool:
+    """Nothing is looked at or compared again where this release has begun."""
+    region = run.region(name)
+    return region.touched and region.phase is not Phase.ROLLED_BACK
 
 
 def hold_to(

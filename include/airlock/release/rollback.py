@@ -149,11 +149,15 @@ def _not_another_in_doubt(ledger: Ledger, record: ReleaseRecord) -> None:
 
 
 def undone(service: Service, ledger: Ledger, record: ReleaseRecord, names: Sequence[str]) -> ReleaseRun:
-    """The undone release as its steps saw it, for those of its places that are brought back."""
+    """The undone release as its steps saw it, for those of its places that are brought back.
+
+    No way back asks people, nor does what they chose while the release ran stand in its way.
+    """
+    policy = OnFailure(record.on_failure)
     request = ChangeRequest(
         build=record.build,
         regions=tuple(names),
-        on_failure=OnFailure(record.on_failure),
+        on_failure=OnFailure.HALT if policy is OnFailure.ASK else policy,
         change_request=record.change_request,
         reason=record.reason,
         requested_by=record.requested_by,

@@ -99,6 +99,7 @@ class UndoOperator(OfRollback, ChangeOperator):
     """Bring one place back to the build that it had before the undone release, and prove it."""
 
     after_failures = True
+    in_turn = False  # no way back waits for a turn: its lock keeps releases out
     ui_color = "#fadbd8"
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
@@ -194,27 +195,31 @@ def act_of(context: Context) -> Act:
 
 
 def running_release(context: Context, ledger: Ledger, service: str, trains: Sequence[str] = ()) -> Running:
-    """Ask Airflow, each time anew, whether a release of the service runs, or another rollback of it."""
-    from airflow.sdk.exceptions import AirflowRuntimeError
+    """Ask Airflow, each time anew, whether a release of the service runs, or another rollback of it.
 
-    from include.airlock.release.in_turn import rivals_of, undoing_of
+    ``trains`` are those that may hold the service. One that only waits is in nobody's way: the lock,
+    which is set before this is asked, stops it at its preflight.
+    """
+    from include.airlock.release.dag_runs import state_of
+    from include.airlock.release.in_turn import holder_of, rivals_of, undoing_of
     from include.airlock.release.run import dag_run_of
 
     ti: Any = context["ti"]
     own = dag_run_of(context).dag_id
-    others = [*rivals_of(service, trains), *undoing_of(service, trains)]
+    alone, *_ = rivals_of(service, ())
+    others = [dag for dag in (alone, *undoing_of(service, trains)) if dag != own]
 
     def ask() -> str | None:
         for name in reversed(ledger.known()[-_LATEST:]):
             record = ledger.release(name)
-            try:
-                if record is not None and ti.get_dagrun_state(record.dag, name) == "running":
-                    return name
-            except AirflowRuntimeError as fault:
-                log.info("%s: Airflow knows its run no more (%s)", name, fault)
-        begun = [dag for dag in others if dag != own and ti.get_dr_count(dag_id=dag, states=["running"])]
-        if f"release_{service}" in begun:
+            if record is not None and state_of(context, record.dag, name) == "running":
+                return name
+        begun = [dag for dag in others if ti.get_dr_count(dag_id=dag, states=["running"])]
+        if alone in begun:
             return f"a release of {service} that has just begun"
+        holder = holder_of(context, service, trains)
+        if holder is not None:
+            return holder.name
         return f"a run of {begun[0]}" if begun else None
 
     return ask

@@ -156,7 +156,7 @@ def open_train(context: Context, train: Train) -> TrainRun:
     """The release of a train in the running task's DAG run: that of each service that is asked for.
 
     Raises:
-        RequestError: the run's params ask for nothing that the train can release.
+        RequestError: the run's params ask for nothing that the train can release, or its run id is taken.
     """
     from include.airlock.model.train_request import TrainRequest
     from include.airlock.release.train import TrainRun
@@ -169,7 +169,7 @@ def open_train(context: Context, train: Train) -> TrainRun:
             continue  # it is in none of the asked regions
         ledger = ledger_of(context, service.service)
         header = header_of(context, service, request).model_copy(update={"train": train.name})
-        ledger.open(header, enlist=False)
+        _open(ledger, header, enlist=request.plan_only)
         runs.append(ReleaseRun(service, request, ledger, release))
     made = TrainRun(train, asked.regions, asked.on_failure, tuple(runs))
     for run in runs:
@@ -183,7 +183,7 @@ def open_release(context: Context, service: Service, train: Train | None = None)
     It is enlisted when it has its turn; what is only planned needs none.
 
     Raises:
-        RequestError: the run's params are not a change request for this service.
+        RequestError: the run's params are not a change request for this service, or its run id is taken.
         AirflowSkipException: the train was asked to go where this service is not.
     """
     if train is not None:
@@ -196,8 +196,27 @@ def open_release(context: Context, service: Service, train: Train | None = None)
     ledger = ledger_of(context, service.service)
     request = _request(context, service, ledger)
     run = ReleaseRun(service, request, ledger, dag_run_of(context).run_id)
-    run.ledger.open(header_of(context, service, request), enlist=request.plan_only)
+    _open(ledger, header_of(context, service, request), enlist=request.plan_only)
     return run
+
+
+def _open(ledger: Ledger, header: ReleaseRecord, *, enlist: bool) -> None:
+    """Store the header unless it is there. Airflow's run ids are unique within one DAG alone.
+
+    Raises:
+        RequestError: another DAG, or a run that was deleted since, has released under the same run id.
+    """
+    known = ledger.release(header.release)
+    if known is not None and _what(known) != _what(header):
+        raise RequestError(
+            f"the run id {header.release} stands for another release of {known.service} already: "
+            f"{known.build} by {known.dag}; start it anew with another run id"
+        )
+    ledger.open(header, enlist=enlist)
+
+
+def _what(record: ReleaseRecord) -> tuple[str, str, bool]:
+    return record.dag, record.build, record.plan_only
 
 
 def is_scheduled(context: Context, service: Service) -> bool:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
-from include.airlock.errors import AirlockError, Decided, WindowClosed
+from include.airlock.errors import AirlockError, Decided, NotApproved, WindowClosed
 from include.airlock.release.approve import AskingStep
-from include.airlock.release.guided import RETRY
 from include.airlock.release.step import ReleaseStep
 
 if TYPE_CHECKING:
@@ -124,19 +123,20 @@ class CheckOperator(PlaceStep):
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
         """See ``lane.check``."""
+        from include.airlock.model.decision import RELEASE
         from include.airlock.release.asking import forget_question
         from include.airlock.release.lane import check
 
         assert self.region
         if self.service.approvals is not None:
-            forget_question(run)
+            forget_question(run, RELEASE, self.region)
         return check(run, self.region, self.places)
 
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
-        """A closed window is no failure of the region."""
+        """Neither a closed window nor an approval that is missing is a failure of the region."""
         from include.airlock.release.window_gate import note_closed
 
-        if isinstance(fault, WindowClosed) and self.region is not None:
+        if isinstance(fault, (NotApproved, WindowClosed)) and self.region is not None:
             note_closed(run, self.region, fault)
             return
         super().note_failure(run, fault)
@@ -167,7 +167,7 @@ class GuidedStep(AskingStep, PlaceStep):
 
     def take(self, run: ReleaseRun, question: Question, answer: Answer, *, patience: float) -> Any:
         """See ``guided.take``; to retry is to perform the step again."""
-        from include.airlock.release.guided import take
+        from include.airlock.release.guided import RETRY, take
 
         assert self.region
         again = take(run, self.region, self.places, question, answer)

@@ -26,6 +26,11 @@ class TrainRun:
     on_failure: OnFailure
     runs: tuple[ReleaseRun, ...]
 
+    @property
+    def plan_only(self) -> bool:
+        """Whether only a plan was asked for, of all its services."""
+        return any(run.request.plan_only for run in self.runs)
+
     def run_of(self, service: str) -> ReleaseRun | None:
         """One service's release, or None where it is not asked for."""
         return next((run for run in self.runs if run.service.service == service), None)
@@ -90,9 +95,14 @@ class TrainRun:
         return all(r.phase is Phase.ACCEPTED for each in before for _, r in self.there(each))
 
     def failed_at(self, region: str) -> bool:
-        """Whether a service failed there: one that no window or no approval let start did not."""
+        """Whether a service failed there: one that no window or no approval let start did not.
+
+        Nor did those that were to follow it and had not begun.
+        """
         missing = [record for _, record in self.there(region) if record.phase is not Phase.ACCEPTED]
-        return any(record.closed is None for record in missing)
+        closed = any(record.closed for record in missing)
+        idle = [r for r in missing if r.closed or (closed and r.phase is Phase.WAITING and not r.failure)]
+        return len(idle) < len(missing)
 
     def blame(self, run: ReleaseRun, region: str) -> str:
         """Why a service is brought back in a region, in words."""
@@ -104,13 +114,23 @@ class TrainRun:
         ]
         return "; ".join([*own, *others]) or f"a service of the train failed in {region}"
 
-    def note_stop(self, why: str | None) -> None:
-        """Keep with every service why the train stopped, for its own verdict; None: it goes on."""
+    def note_stop(self, why: str | None, region: str | None = None) -> None:
+        """Keep with every service why the train stopped, and in which region; None: it goes on."""
+        region = region if why else None
         for run in self.runs:
             record = run.record()
-            if record.stopped != why:
-                record.stopped = why
+            if (record.stopped, record.stopped_in) != (why, region):
+                record.stopped, record.stopped_in = why, region
                 run.ledger.save_header(record)
+
+    def stopped_in(self) -> str | None:
+        """The region where the train stopped: earlier ones may be on their way back since. None: nowhere."""
+        for run in self.runs:
+            noted = run.record().stopped_in
+            if noted in self.regions:
+                return noted
+        stop = next((each for each in self.regions if self.stop_at(each)), None)
+        return stop if stop is not None and self.reached(stop) else None
 
 
 def outcome_of_train(train: str, records: Sequence[ReleaseRecord]) -> tuple[Outcome, str]:
@@ -119,6 +139,10 @@ def outcome_of_train(train: str, records: Sequence[ReleaseRecord]) -> tuple[Outc
     parts = "; ".join(f"{record.service}: {record.sentence}" for record in records)
     if all(outcome is Outcome.RELEASED for outcome in outcomes):
         return Outcome.RELEASED, f"the train {train} is released: {parts}"
+    if all(outcome is Outcome.PLANNED for outcome in outcomes):
+        return Outcome.PLANNED, f"the train {train} was only planned: {parts}"
+    if set(outcomes) == {Outcome.PLANNED, Outcome.REFUSED}:
+        return Outcome.REFUSED, f"the train {train} would be refused: {parts}"
     if all(outcome is Outcome.REFUSED for outcome in outcomes):
         why = next((record.stopped for record in records if record.stopped), None)
         return Outcome.REFUSED, why or f"the train {train} was refused: {parts}"

@@ -73,9 +73,35 @@ def look_at_train(
             raise Refused(f"{name} is running; let it end, or mark its run as failed, then start again")
         if not _has_begun(each, act):
             entries.append(_look(each, replace(wanted[each.service.service], dry=True), act))
-    if asked.dry:
-        return entries
-    return [_look(each, wanted[each.service.service], act) for each in aboard]
+    return entries if asked.dry else _begin(aboard, wanted, release, act)
+
+
+def _begin(
+    aboard: Sequence[Passenger], wanted: Mapping[str, RollbackRequest], release: str, act: Act
+) -> list[RollbackEntry]:
+    """Lock all of them; where one refuses after all, those that began just now are as they were."""
+    entries: list[RollbackEntry] = []
+    begun: list[tuple[Passenger, ReleaseRecord | None]] = []
+    try:
+        for each in aboard:
+            fresh = not _has_begun(each, act)
+            before = each.ledger.release(release)
+            entries.append(_look(each, wanted[each.service.service], act))
+            begun += [(each, before)] if fresh else []
+    except Refused as fault:
+        for each, before in begun:
+            _let_go(each, before, act, str(fault))
+        raise
+    return entries
+
+
+def _let_go(each: Passenger, before: ReleaseRecord | None, act: Act, why: str) -> None:
+    each.ledger.save_rollback(RollbackEntry(run=act.run, refusal=why))
+    if before is not None:
+        each.ledger.save_header(before)
+    held = each.ledger.lock()
+    if held is not None and held.run == act.run:
+        each.ledger.replace_lock(held.before)
 
 
 def _look(each: Passenger, request: RollbackRequest, act: Act) -> RollbackEntry:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from include.airlock.release.ledger import Ledger, RollbackEntry
     from include.airlock.release.place import OpenPlace
     from include.airlock.release.run import ReleaseRun
+    from include.airlock.release.train_back import Passenger
 
 
 def ledgers_of(context: Context, train: Train) -> dict[str, Ledger]:
@@ -44,22 +45,13 @@ class TrainLookBackOperator(TrainStep):
             RequestError: the params can't be used.
             Refused: there is nothing to undo, or a place can't be brought back.
         """
-        from include.airlock.release.train_back import Passenger, look_at_train
+        from include.airlock.release.train_back import look_at_train
 
         assert self.train is not None
         act, ledgers = act_of(context), ledgers_of(context, self.train)
-        passengers = [
-            Passenger(
-                service,
-                ledgers[service.service],
-                self.places_of[service.service],
-                running_release(context, ledgers[service.service], service.service, self.trains),
-            )
-            for service in self.train.services
-        ]
         try:
             requests = self._requests(dict(context["params"]))
-            entries = look_at_train(self.train, passengers, requests, act)
+            entries = look_at_train(self.train, self._aboard(context, ledgers), requests, act)
         except AirlockError as fault:
             if not fault.retryable:
                 _keep_refusal(ledgers, act.run, str(fault))
@@ -67,6 +59,17 @@ class TrainLookBackOperator(TrainStep):
         said = "\n".join(f"{entry.report}" for entry in entries)
         self.log.info("%s", said)
         return said
+
+    def _aboard(self, context: Context, ledgers: Mapping[str, Ledger]) -> list[Passenger]:
+        from include.airlock.release.train_back import Passenger
+
+        assert self.train is not None
+        found = []
+        for service in self.train.services:
+            name, ledger = service.service, ledgers[service.service]
+            running = running_release(context, ledger, name, self.trains)
+            found.append(Passenger(service, ledger, self.places_of[name], running))
+        return found
 
     def _requests(self, conf: dict[str, Any]) -> dict[str, RollbackRequest]:
         from include.airlock.model.rollback import RollbackRequest

@@ -51,6 +51,9 @@ class TurnOperator(TrainStep):
             RequestError: the run's params can't be used.
         """
         run = self.open_train(context)
+        if run.plan_only:
+            self.log.info("only a plan was asked for: it needs no turn")
+            return
         later = self.wait_for_turn(context, run.runs[0], patience=patience, alone=True)
         if later:
             self._come_back(later)
@@ -102,7 +105,7 @@ class AllAcceptedOperator(TrainStep):
         if not run.reached(self.there):
             raise AirflowSkipException(f"the train did not reach {self.there}")
         why = run.stop_at(self.there)
-        run.note_stop(why)
+        run.note_stop(why, self.there)
         if why:
             raise Refused(why)
 
@@ -185,8 +188,8 @@ class TrainBackEarlierOperator(TrainStep):
         assert train is not None
         if train.on_failure is not OnFailure.ROLL_BACK_RELEASE:
             raise AirflowSkipException(f"the policy is {train.on_failure}: what is accepted stays")
-        stop = next((each for each in train.regions if train.stop_at(each)), None)
-        if stop is None or not train.reached(stop):
+        stop = train.stopped_in()
+        if stop is None:
             raise AirflowSkipException("no region failed: what is accepted stays")
         self._is_back(train, stop)
         return self._go_back(train, stop, patience)
@@ -253,8 +256,20 @@ class TrainVerdictOperator(TrainStep):
             "services": told,
         }
         context["ti"].xcom_push(key="verdict", value=verdict)
+        if outcome is Outcome.PLANNED:
+            self._tell_plan(context, train)
         give_back(context, [run.service.service for run in train.runs], self.trains)
-        if outcome is not Outcome.RELEASED:
+        if outcome not in (Outcome.RELEASED, Outcome.PLANNED):
             raise ReleaseFailed(sentence)
         self.log.info("%s", sentence)
         return sentence
+
+    def _tell_plan(self, context: Context, train: TrainRun) -> None:
+        """What the preflights planned, in the train's order: in the log, and as XCom ``plan``."""
+        from include.airlock.model.train_plan import in_words, train_plan
+
+        made = {run.service.service: run.ledger.plan(run.record().plan or "") for run in train.runs}
+        plan = train_plan(train.train, {name: each for name, each in made.items() if each})
+        context["ti"].xcom_push(key="plan", value=plan)
+        for line in in_words(plan).splitlines():
+            self.log.info("%s", line)

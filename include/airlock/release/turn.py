@@ -65,6 +65,13 @@ def in_front(mine: Entry | None, others: Iterable[Entry]) -> Entry | None:
     return None
 
 
+def holder(store: Store, rivals: Iterable[str], alive: Alive) -> Entry | None:
+    """Which run of the DAGs ``rivals`` has the turn now, or None."""
+    values = [store.get(_key(dag)) for dag in rivals]
+    entries = [Entry.model_validate(value) for value in values if value is not None]
+    return next((each for each in entries if each.held and alive(each.dag, each.run)), None)
+
+
 @dataclass(frozen=True)
 class Claimant:
     """Who wants the turn: a step of a DAG's run. ``began`` is the run's start as Airflow tells it."""

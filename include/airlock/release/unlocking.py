@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
 
 from include.airlock.errors import RequestError
 from include.airlock.model.rollback import REASON, SHORTEST_REASON
+from include.airlock.release.dag_runs import state_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.airlock.release.ledger import Ledger, Lock
-
-log = logging.getLogger(__name__)
 
 
 def reason_of(value: object) -> str:
@@ -41,7 +39,7 @@ def not_at_work(context: Context, ledger: Ledger, service: str) -> None:
     """
     held = ledger.lock()
     for dag, run in _holders(ledger, service, held) if held else ():
-        if _state(context, dag, run) == "running":
+        if state_of(context, dag, run) == "running":
             raise RequestError(
                 f"{service} is held by the run {run} of {dag}, which is at work; let it end first, "
                 "or mark it as failed"
@@ -57,15 +55,3 @@ def _holders(ledger: Ledger, service: str, held: Lock) -> list[tuple[str, str]]:
         if record and record.train:
             found.append((f"rollback_train_{record.train}", held.run))
     return found
-
-
-def _state(context: Context, dag: str, run: str) -> str | None:
-    from airflow.sdk.exceptions import AirflowRuntimeError
-
-    ti: Any = context["ti"]
-    try:
-        state: str | None = ti.get_dagrun_state(dag, run)
-    except AirflowRuntimeError as fault:
-        log.info("%s: Airflow knows no run of %s (%s)", run, dag, fault)
-        return None
-    return state

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
-from include.airlock.errors import WindowClosed
+from include.airlock.errors import Refused, WindowClosed
 from include.airlock.model.opening import Calendar, Closed
 from include.airlock.model.record import Phase, RegionRecord
 from include.airlock.model.service_base import WhenClosed
@@ -118,7 +118,7 @@ def hold(run: ReleaseRun, region: RegionRecord) -> Later | None:
     return None
 
 
-def note_closed(run: ReleaseRun, name: str, fault: WindowClosed) -> None:
+def note_closed(run: ReleaseRun, name: str, fault: Refused) -> None:
     """Keep that the release ended before a place: nothing failed there, and nothing is to be brought back."""
     region = run.region(name)
     region.phase, region.failure, region.waits_until = Phase.WAITING, None, None

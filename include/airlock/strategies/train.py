@@ -187,46 +187,41 @@ def _end(train: Train, steps: list[Step], entry: tuple[str, ...]) -> list[Step]:
 
 def compile_train_rollback(train: Train) -> TrainPlan:
     """Look at all, then region by region the last one first, all services of one back before the next."""
-    plans = {service.service: compile_plan(service) for service in train.services}
     about = "say of every service and place how it would be brought back; lock them"
     steps = [_of_all("look", "train_look_back", (), When.NONE_FAILED, about)]
     told = {}
-    for name in plans:
+    for service in train.services:
+        name, about = service.service, "tell who undoes what and why"
         told[name] = f"tell.{name}.start"
-        about = "tell who undoes what and why"
-        steps.append(
-            Step(told[name], "announce", "tell_back", None, ("look",), When.NONE_FAILED, about, name)
-        )
+        tell = Step(told[name], "announce", "tell_back", None, ("look",), When.NONE_FAILED, about, name)
+        steps.append(tell)
     entry: tuple[str, ...] = ("look",)
     for region in reversed(train.regions):
-        ends: list[str] = []
-        for index, service in enumerate(reversed(train.there(region))):
-            before = index - train.at_once
-            after = (*entry, ends[before]) if before >= 0 else entry
-            undoing = _undoing(train, service, plans[service.service], region, after)
-            ends.append(undoing[-1].id)
-            for step in undoing:
-                tell = _told_of(step, told[step.service or ""])
-                told[step.service or ""] = tell.id
-                steps += [step, tell]
-        entry = tuple(ends)
+        undoing, entry = _region_back(train, region, entry)
+        for step in undoing:
+            tell = _told_of(step, told[step.service or ""])
+            told[step.service or ""] = tell.id
+            steps += [step, tell]
     about = "say in one sentence how the rollback ended"
     steps.append(_of_all("verdict", "train_verdict_back", entry, When.ALL_DONE, about))
-    for name, last in told.items():
-        end, about = (*entry, last), "tell the end"
-        steps.append(
-            Step(
-                f"tell.{name}.end",
-                "announce",
-                "tell_back_end",
-                None,
-                end,
-                When.ALL_DONE,
-                "tell the end",
-                name,
-            )
-        )
-    return TrainPlan(train, tuple(steps))
+    return TrainPlan(train, (*steps, *(_told_end(name, (*entry, last)) for name, last in told.items())))
+
+
+def _region_back(train: Train, region: str, entry: tuple[str, ...]) -> tuple[list[Step], tuple[str, ...]]:
+    """The ways back of a region, last service first, at most so many at once; and what ends them."""
+    steps: list[Step] = []
+    ends: list[str] = []
+    for index, service in enumerate(reversed(train.there(region))):
+        before = index - train.at_once
+        after = (*entry, ends[before]) if before >= 0 else entry
+        steps += _undoing(train, service, compile_plan(service), region, after)
+        ends.append(steps[-1].id)
+    return steps, tuple(ends)
+
+
+def _told_end(name: str, after: tuple[str, ...]) -> Step:
+    about = "tell the end"
+    return Step(f"tell.{name}.end", "announce", "tell_back_end", None, after, When.ALL_DONE, about, name)
 
 
 def _undoing(train: Train, service: Service, plan: Plan, region: str, after: tuple[str, ...]) -> list[Step]:

@@ -17,6 +17,7 @@ from include.airlock.cli.lanes import ASKS, HELD, VERBS
 from tests.integration.cli.airflow_stand_in import Json, StandIn, Story, question, step
 from tests.integration.cli.test_approve import BEFORE, FAILED, asking
 from tests.integration.cli.test_plan import planned
+from tests.integration.cli.test_trains import train_planned
 from tests.unit.pages import ROOT, all_blocks, blocks, commands, text
 
 PAGE = "docs/command-line.md"
@@ -37,7 +38,7 @@ def test_each_command_shown_ends_well(
     elif arguments[0] in ("unlock", "rollback"):
         airflow.next_story = _undone
     elif arguments[0] == "plan":
-        airflow.next_story = planned
+        airflow.next_story = train_planned if "--train" in arguments else planned
     elif arguments[0] == "approve":
         airflow.add_run("release_payments", _asking(arguments))
     elif arguments[0] in ("watch", "status"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -107,7 +108,8 @@ def test_its_status_says_which_build_of_which_service_is_where(airflow: StandIn,
         (("--train", "evenin", *BUILDS), "did you mean 'evening'?"),
         (("--train", "evening", *BUILDS, "--region", "eastu"), "did you mean 'eastus'?"),
         (("--train", "evening", *BUILDS, "--refresh-build", "1"), "refreshes no staging slots"),
-        (("--train", "evening", *BUILDS, "--plan", "0" * 16), "can't be bound to a plan"),
+        (("--train", "evening", *BUILDS, "--plan", "0" * 16), "is not like payments=3f2a9c01d4e5b687"),
+        (("--train", "evening", *BUILDS, "--plan", f"search={'0' * 16}"), "'search' is no service of"),
         (("--train", "evening", *BUILDS, "--at", "next-window"), "give a moment"),
         (("payments", "2026.11.2", "--train", "evening"), "are given by --build"),
         (("payments", "--build", "payments=1"), "a release is of a service and a build, or of a --train"),
@@ -193,3 +195,51 @@ def test_a_service_that_was_released_in_trains_alone(airflow: StandIn, airlock: 
 
     assert code == 2
     assert "payments was never released by this Airflow but in a train; see airlock status evening" in err
+
+
+PLAN: Json = {
+    "train": "evening",
+    "plans": {"payments": "3f2a9c01d4e5b687", "catalog": "4f2a9c01d4e5b687"},
+    "calls": [
+        {
+            "n": 1,
+            "place": "westeurope",
+            "service": "payments",
+            "step": "swap",
+            "call": "POST",
+            "target": "a/b",
+        },
+        {
+            "n": 2,
+            "place": "westeurope",
+            "service": "catalog",
+            "step": "swap",
+            "call": "POST",
+            "target": "c/d",
+        },
+    ],
+    "expected_s": 120.0,
+    "warnings": ["catalog: its window closes at 22:00"],
+}
+
+
+def train_planned(asked: Json) -> Story:
+    verdict = {"outcome": "planned", "sentence": "the train evening was only planned", "services": {}}
+    return Story("x", asked["conf"], [("success", [step("verdict", "success", 1, 2)])], verdict, plan=PLAN)
+
+
+def test_a_train_is_planned_and_released_just_so(airflow: StandIn, airlock: Airlock) -> None:
+    airflow.next_story = train_planned
+    code, out, err = airlock("plan", "--train", "evening", *BUILDS, "--region", "westeurope")
+    assert (code, err) == (0, "")
+    (asked,) = airflow.posted()
+    assert asked["conf"]["plan_only"] is True and asked["dag_run_id"].startswith("plan__evening_")
+    assert "2  westeurope  catalog  swap  POST  c/d" in out
+    # What it says can be typed as it is, and binds each service to its plan
+    last = out.splitlines()[-1].removeprefix("to release just this: ")
+    airflow.next_story = story
+    code, _, err = airlock(*shlex.split(last)[1:])
+    assert (code, err) == (0, "")
+    conf = airflow.posted()[-1]["conf"]
+    assert {f"plan_{name}": digits for name, digits in PLAN["plans"].items()}.items() <= conf.items()
+    assert (conf["build_catalog"], conf["regions"]) == ("2026.11.5", ["westeurope"])

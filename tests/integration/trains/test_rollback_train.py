@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from include.airlock.dag import PLACES
+from include.airlock.errors import Refused
+from include.airlock.model.rollback import RollbackRequest
+from include.airlock.model.service import Service
+from include.airlock.release.rollback import Act
+from include.airlock.release.train_back import Passenger, look_at_train
 from tests.integration.dag_runs import DagRun
 from tests.integration.rehearsal import NEW, OLD
 from tests.integration.trains.conftest import EAST, NORTH, WEST, Yard
@@ -62,6 +69,26 @@ def test_one_service_that_went_on_leaves_all_untouched(
     assert "catalog: " in str(run.errors["verdict"]) and "CHG-2 has changed" in str(run.errors["verdict"])
     assert len(swaps(sandbox)) == before
     assert [yard.airflow.ledger(name).lock() for name in ("payments", "catalog")] == [None, None]
+
+
+def test_a_late_refusal_leaves_no_service_locked(yard: Yard, released: DagRun) -> None:
+    # Given a release of the second service that begins between its look and its lock
+    train, asked = yard.train_of(), []
+    late = iter([None, None, None, "CHG-6", "CHG-6"])
+
+    def passenger(service: Service, running: Callable[[], str | None]) -> Passenger:
+        return Passenger(service, yard.airflow.ledger(service.service), PLACES["slots"], running)
+
+    payments, catalog = train.services
+    aboard = [passenger(payments, lambda: None), passenger(catalog, lambda: asked.append(1) or next(late))]
+    wanted = {each.service: RollbackRequest.of(each, {"reason": "late"}) for each in train.services}
+    # When the train is to be undone / Then it is refused, and the first one is as it was
+    with pytest.raises(Refused, match="catalog: CHG-6 is running"):
+        look_at_train(train, aboard, wanted, Act("back-1"))
+    assert len(asked) > 1
+    for each in aboard:
+        record = each.ledger.release("CHG-1")
+        assert each.ledger.lock() is None and record is not None and record.rollback is None
 
 
 def test_nothing_is_undone_while_a_train_or_a_release_runs(

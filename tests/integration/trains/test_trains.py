@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from include.airlock.errors import Refused
-from include.airlock.model.record import Outcome, Phase
+from include.airlock.azure.place import SlotPlace
+from include.airlock.errors import Refused, Unreachable, WindowClosed
+from include.airlock.model.record import Outcome, Phase, RegionRecord
+from include.airlock.release.run import ReleaseRun
 from tests.integration.dag_runs import DagRun
 from tests.integration.rehearsal import NEW, OLD
-from tests.integration.trains.conftest import EAST, NORTH, WEST, Yard
+from tests.integration.trains.conftest import EAST, NORTH, WEST, Yard, service
 from tests.sandbox_client import SandboxClient
 
 PLACES = [("payments", NORTH), ("catalog", EAST), ("payments", WEST), ("catalog", WEST)]
@@ -115,6 +117,26 @@ def test_a_failure_is_one_for_all_services(
     assert policy == "halt" or f"stopped in {WEST}: catalog in {WEST}" in str(record.sentence)
 
 
+def test_a_way_back_of_all_goes_on_where_it_was_broken_off(
+    yard: Yard, sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a cloud that is away once while a region done before is brought back
+    bring_back, away = SlotPlace.bring_back, [EAST, NORTH]
+
+    def at_times(self: SlotPlace, *args: Any, **more: Any) -> Any:
+        if self.name in away:
+            away.remove(self.name)
+            raise Unreachable("no answer")
+        return bring_back(self, *args, **more)
+
+    monkeypatch.setattr(SlotPlace, "bring_back", at_times)
+    # When a train fails in its last region
+    run = stopped_in_the_west(yard, sandbox, "roll_back_release")
+    # Then all are back all the same
+    assert builds(sandbox) == [OLD] * 4 and away == [], run.errors
+    assert run.states["roll_back_earlier"] == "success"
+
+
 def test_a_train_goes_on_when_it_is_mended(yard: Yard, sandbox: SandboxClient) -> None:
     # Given a train that was rolled back in its last region
     run = stopped_in_the_west(yard, sandbox, "roll_back_region")
@@ -163,3 +185,36 @@ def test_only_the_asked_regions_and_one_after_the_other(yard: Yard, sandbox: San
     assert run.state == "success", run.errors
     assert swaps(sandbox) == [("payments", WEST), ("catalog", WEST)]
     assert run.order.index(f"{WEST}.catalog.check") > run.order.index(f"{WEST}.payments.bake")
+
+
+def test_a_run_id_stands_for_one_release(yard: Yard, sandbox: SandboxClient) -> None:
+    # Given a train that released both services
+    assert yard.train().go().state == "success"
+    before = yard.airflow.ledger("payments").release("CHG-1")
+    # When somebody releases another build of one of them alone, by the change request that they had
+    run = yard.lone("payments", "CHG-1", build="2026.11.3").go()
+    # Then it is refused in words, and the train's release stays what it was
+    assert run.state == "failed" and builds(sandbox) == [NEW] * 4
+    said = "the run id CHG-1 stands for another release of payments already: 2026.11.2 by train_evening"
+    assert said in str(run.errors["preflight"]) and said in str(run.errors["verdict"])
+    assert yard.airflow.ledger("payments").release("CHG-1") == before
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_a_closed_window_brings_nothing_back(
+    yard: Yard, sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch, parallel: bool
+) -> None:
+    # Given three services in the last region, the one in the middle outside its window
+    def closed(run: ReleaseRun, region: RegionRecord) -> None:
+        if (run.service.service, region.name) == ("payments", WEST):
+            raise WindowClosed("it opens on Tuesday")
+
+    monkeypatch.setattr("include.airlock.release.lane.hold", closed)
+    payments, catalog = yard.services
+    yard.services = (catalog, payments, service("identity", WEST))
+    run = yard.train(more={"parallel": parallel}).go()
+    # Then the train ends there, and what is accepted stays
+    assert run.state == "failed" and "it opens on Tuesday" in str(run.errors["verdict"])
+    assert builds(sandbox) == [NEW, NEW, OLD, NEW]
+    assert sandbox.build("identity", WEST) == (NEW if parallel else OLD)
+    assert [yard.airflow.ledger(each.service).lock() for each in yard.services] == [None] * 3

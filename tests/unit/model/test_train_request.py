@@ -39,6 +39,17 @@ def test_a_service_that_is_in_none_of_the_asked_regions_is_asked_for_nowhere() -
     assert found.request_of(CATALOG).regions == ()
 
 
+def test_each_service_can_be_bound_to_its_own_plan() -> None:
+    digits = "3f2a9c01d4e5b687"
+    found = TrainRequest.of(TRAIN, BUILDS | {"plan_catalog": digits})
+    assert (found.request_of(PAYMENTS).plan, found.request_of(CATALOG).plan) == (None, digits)
+
+
+def test_all_services_are_planned_or_none() -> None:
+    found = TrainRequest.of(TRAIN, BUILDS | {"plan_only": True})
+    assert [each.plan_only for each in found.requests] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -49,6 +60,8 @@ def test_a_service_that_is_in_none_of_the_asked_regions_is_asked_for_nowhere() -
         ({"regions": "eastus"}, "regions: 'eastus' is not a list"),
         ({"on_failure": "ask"}, "on_failure: 'ask' is not valid"),
         ({"window_override": "now"}, "window_override: no service of this train has windows or freezes"),
+        ({"plan_payments": "abc"}, "payments: plan: 'abc' is not valid"),
+        ({"plan_only": "yes"}, "payments: plan_only: "),
         ({"reason": "x" * 501}, "reason: has more than 500 characters"),
     ],
     ids=str,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.airlock.model.machines import MachinePhase, MachineRecord, Shift
+from include.airlock.model.machines import MachinePhase, MachineRecord, Shift, Suspension
 from include.airlock.model.record import RegionRecord, Side, SwapIntent, SwapPhase
 from include.airlock.release.accepting import half_done
 
@@ -45,6 +45,11 @@ def farm(*phases: MachinePhase) -> dict[str, Any]:
         (farm(MachinePhase.DONE, MachinePhase.WAITING), "i-1 is waiting"),
         (farm(MachinePhase.FAILED, MachinePhase.WAITING), "i-0 is failed"),
         (farm(MachinePhase.RETURNING), "i-0 is returning"),
+        (
+            farm(MachinePhase.DONE)
+            | {"suspensions": [Suspension(group="web", before=[], suspended=["AZRebalance"])]},
+            "Auto Scaling group web is still suspended",
+        ),
         (shift({"blue": 0, "green": 100}), None),
         (shift({"blue": 90, "green": 10}), "not all requests go to the new group"),
         (shift({"blue": 0, "green": 100}, stage=-1), "not all requests go to the new group"),

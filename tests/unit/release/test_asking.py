@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,9 +16,16 @@ from include.airlock.model.record import Outcome, Phase
 from include.airlock.release import accepting
 from include.airlock.release.approve import ApproveOperator
 from include.airlock.release.asking import asks_about, policy_of, policy_of_release
-from include.airlock.release.steps import ChangeOperator, VerifyOperator
+from include.airlock.release.rollback import undone
+from include.airlock.release.rollback_steps import UndoOperator
+from include.airlock.release.steps import (
+    BakeOperator,
+    ChangeOperator,
+    RollBackEarlierOperator,
+    VerifyOperator,
+)
 from include.airlock.release.verdict import outcome_of
-from tests.unit.release.asked_world import APPROVALS, NEW, OLD, REGIONS, Release, World, answered
+from tests.unit.release.asked_world import APPROVALS, NEW, OLD, REGIONS, Place, Release, World, answered
 
 WEST, NORTH, SOUTH = REGIONS
 CHOICES = st.sampled_from([*Choice, APPROVE, REJECT, "Perhaps"])
@@ -117,6 +125,91 @@ def test_the_effective_policy() -> None:
     assert not release.lane(WEST)
     assert policy_of(release.run, WEST) == policy_of_release(release.run) == "halt"
     assert policy_of(release.run, NORTH) == "roll_back_region"
+
+
+def test_a_way_back_of_all_goes_on_where_it_was_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given the last of three regions failed, and the cloud is away once while an earlier one is brought back
+    world = World(always_sick=(SOUTH,), answers=[answered(Choice.ROLL_BACK_RELEASE, "all of it")])
+    release, away = Release(world), [NORTH]
+    bring_back = Place.bring_back
+
+    def at_times(self: Place, *args: Any, **more: Any) -> None:
+        if self.name in away:
+            away.remove(self.name)
+            raise Unreachable("no answer")
+        bring_back(self, *args, **more)
+
+    monkeypatch.setattr(Place, "bring_back", at_times)
+    release.go()
+    # When Airflow tries the step again / Then the decision still holds
+    assert release.step("roll_back_earlier", RollBackEarlierOperator, None)
+    assert set(world.builds.values()) == {OLD} and away == []
+
+
+@pytest.mark.parametrize("about", [None, WEST])
+def test_a_step_marked_as_done_is_no_approval(about: str | None) -> None:
+    # Given a release of which one approval was given, and the other's step marked as done by hand
+    world = World(answers=[answered(APPROVE, by="ben")])
+    release = Release(world, approvals=APPROVALS)
+    assert release.step(f"{about}.approve" if about else "approve", ApproveOperator, about)
+    # When each step of the lane is forced / Then nothing is touched
+    missing = WEST if about is None else "the release as it is planned now"
+    assert not release.lane(WEST)
+    for verb, operator in (("swap", ChangeOperator), ("verify", VerifyOperator)):
+        assert not release.step(f"{WEST}.{verb}", operator, WEST)
+    assert set(world.builds.values()) == {OLD} and len(world.asked) == 1
+    assert f"nobody has approved {missing}" in str(release.record.regions[0].closed)
+
+
+def test_an_approval_holds_for_the_plan_that_was_shown() -> None:
+    # Given a release that was approved, and a preflight that was cleared since and saw another world
+    world = World(answers=[answered(APPROVE, by="ben"), answered(APPROVE, by="ann")])
+    release = Release(world, approvals=APPROVALS.model_copy(update={"before": ("release",)}))
+    assert release.step("approve", ApproveOperator, None)
+    record = release.record
+    record.plan = "3f2a9c01d4e5b687"
+    release.ledger.save_header(record)
+    # Then it does not start, and asks again
+    assert not release.lane(WEST)
+    assert release.step("approve", ApproveOperator, None) and len(world.asked) == 2
+    assert release.lane(WEST)
+
+
+def test_nothing_to_release_is_nothing_to_approve() -> None:
+    release = Release(World(), approvals=APPROVALS)
+    release.request = replace(release.request, regions=())
+    assert release.step("approve", ApproveOperator, None)
+    assert release.world.asked == []
+
+
+def test_a_clear_elsewhere_leaves_a_question_that_waits() -> None:
+    # Given a second region that failed and asks, while somebody clears a step of the first
+    world = World(always_sick=(NORTH,), answers=[answered(Choice.HALT, "wait")])
+    release = Release(world)
+
+    def clear() -> None:
+        world.before_answer = lambda: None
+        assert release.step(f"{WEST}.bake", BakeOperator, WEST)
+        assert release.record.question is not None
+
+    world.before_answer = clear
+    release.go()
+    # Then the answer is taken
+    assert "ann answered 'Halt'" in outcome_of(release.record)[1]
+
+
+def test_what_was_decided_does_not_hold_up_a_rollback_afterwards() -> None:
+    # Given a region that failed, and a run that was marked failed before the way back did what was chosen
+    release = Release(World(always_sick=(WEST,), answers=[answered(Choice.ROLL_BACK_REGION)]))
+    assert not release.lane(WEST)
+    # When the release is undone by rollback_payments
+    run = undone(release.service, release.ledger, release.record, [WEST])
+    step = UndoOperator(
+        task_id=f"{WEST}.roll_back", service=release.service, region=WEST, places=release._place
+    )
+    # Then its step does its work, and asks nobody
+    assert step.worked(run, lambda: "undone", last_try=False) == "undone"
+    assert not asks_about(run, WEST, Unreachable("no answer"), last_try=True)
 
 
 def test_an_obeyed_decision_is_not_held_against_a_clear() -> None:

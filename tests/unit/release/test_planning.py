@@ -13,6 +13,7 @@ from include.airlock.azure.planned import foresee
 from include.airlock.errors import Refused
 from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.loading import load_service
+from include.airlock.model.machines import MachineRecord
 from include.airlock.model.plan_report import Foreseen, PlanReport
 from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord, Side
 from include.airlock.model.service import SlotSwapService
@@ -134,13 +135,19 @@ def test_only_so_many_plans_are_remembered(ledger: Ledger, plan: PlanReport) -> 
     ledger.save_plan(plan.model_copy(update={"hash": "f" * 16}))
     assert ledger.plan(plan.hash) == plan and ledger.plan(f"{0:016x}") is None
     assert len(ledger.plans()) == KEPT_PLANS
-    # And one that is forgotten refuses, but not the release that began with it
+    # And one that is forgotten refuses, but not a release that has nothing left to begin
     run = release(ledger, "CHG-1", plan=f"{0:016x}")
     with pytest.raises(Refused, match="no plan 0000000000000000 of payments is remembered"):
         bound_plan(run)
     record = run.record()
     record.plan = f"{0:016x}"
     ledger.save_header(record)
+    for name in run.request.regions:
+        with pytest.raises(Refused, match="is remembered"):
+            bound_plan(run)
+        region = run.region(name)
+        region.machines = [MachineRecord(id="i-1", begun=True)]
+        run.save(region)
     assert bound_plan(run) is None
 
 

@@ -23,6 +23,7 @@ from include.airlock.release.rollback_steps import (
     UndoOperator,
     running_release,
 )
+from include.airlock.release.turn import Entry
 from tests.integration.rehearsal import MemoryStore
 
 SERVICE = load_service(Path(__file__).resolve().parents[3] / "dags/services/payments.yaml")
@@ -60,7 +61,9 @@ class Airflow:
     def get_dagrun_state(self, _: str, run: str) -> str:
         state = self.states.get(run, "success")
         if state is None:
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+            raise AirflowRuntimeError(
+                ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404})
+            )
         return state
 
     def get_dr_count(self, **_: Any) -> int:
@@ -206,3 +209,16 @@ def test_a_region_released_again_ends_the_talk_of_a_rollback(airflow: Airflow) -
     assert run.record().rollback is not None
     run.released_again()
     assert run.record().rollback is None
+
+
+@pytest.mark.parametrize(
+    ("held", "state", "named"),
+    [(True, "running", "train_evening, run CHG-9"), (False, "running", None), (True, "failed", None)],
+)
+def test_a_train_that_only_waits_holds_no_way_back_up(
+    airflow: Airflow, held: bool, state: str, named: str | None
+) -> None:
+    entry = Entry(dag="train_evening", run="CHG-9", began="t", step="turn", at=0.0, number=1, held=held)
+    airflow.stores[asset_of("payments")].set("turn/train_evening", entry.model_dump(mode="json"))
+    airflow.states["CHG-9"] = state
+    assert running_release(airflow.context(), airflow.ledger, "payments", ["evening"])() == named

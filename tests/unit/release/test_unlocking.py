@@ -31,7 +31,9 @@ class Airflow:
 
     def get_dagrun_state(self, dag: str, _: str) -> str:
         if dag not in self.states:
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+            raise AirflowRuntimeError(
+                ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404})
+            )
         return self.states[dag]
 
     def unlock(self, reason: object = "mended", service: str = "payments") -> str:
