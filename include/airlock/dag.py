@@ -1,5 +1,6 @@
 """Plan → DAG: the one place where steps become Airflow operators.
 
+What only some DAGs need is imported by those: each file is parsed in a process of its own.
 A DAG file is a docstring, one import and one call; the spec is read beside it, so that a bad
 spec breaks one DAG and says why in Airflow's list of import errors.
 """
@@ -17,21 +18,19 @@ from include.airlock.dag_docs import doc_of_release, doc_of_rollback, doc_of_tra
 from include.airlock.model.form import params_schema
 from include.airlock.model.loading import load_service
 from include.airlock.model.plan import Plan
-from include.airlock.model.rollback import rollback_schema
 from include.airlock.model.service import Service
-from include.airlock.model.train import Train
-from include.airlock.model.train_loading import load_train
-from include.airlock.model.train_request import train_schema
 from include.airlock.release.operators import UnlockOperator
 from include.airlock.strategies import compile_plan
-from include.airlock.strategies.rollback import compile_rollback
-from include.airlock.strategies.train import TrainPlan, compile_train, compile_train_rollback
 from include.airlock.tasks import OPERATORS as OPERATORS
 from include.airlock.tasks import PLACES as PLACES
 from include.airlock.tasks import Wiring, add_tasks
+from include.airlock.tasks import operator_of as operator_of
 
 if TYPE_CHECKING:
     from airflow.timetables.base import Timetable
+
+    from include.airlock.model.train import Train
+    from include.airlock.strategies.train import TrainPlan
 
 _RUN_TYPES = ("manual", "scheduled", "operator_triggered")
 """Backfills are refused: Airflow counts their runs apart, so that one could run beside another release."""
@@ -57,6 +56,7 @@ def _trains(dag_file: Path) -> tuple[str, ...]:
 def _trains_with(dag_file: Path, *services: str) -> tuple[str, ...]:
     """The names of the trains that may hold one of ``services``: those whose spec can't be read as well."""
     from include.airlock.errors import SpecError
+    from include.airlock.model.train_loading import load_train
 
     found = []
     for name in _trains(dag_file):
@@ -87,11 +87,10 @@ def render(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
         tags=["airlock", "release", *service.tags],
         owner_links={},
         default_args={"owner": service.owner},
-        params={name: _param(schema) for name, schema in params_schema(service).items()},
         is_paused_upon_creation=False,
     ) as dag:
         add_tasks(plan, Wiring((service,), trains=trains))
-    return dag
+    return _with_form(dag, params_schema(service))
 
 
 def _schedule(service: Service) -> Timetable | None:
@@ -109,6 +108,8 @@ def rollback_dag(dag_file: str) -> DAG:
     Raises:
         SpecError: names file, line and fault of everything that is wrong in the spec.
     """
+    from include.airlock.strategies.rollback import compile_rollback
+
     path = Path(dag_file)
     name = path.stem.removeprefix("rollback_")
     plan = compile_rollback(load_service(path.parent / "services" / f"{name}.yaml"))
@@ -117,6 +118,8 @@ def rollback_dag(dag_file: str) -> DAG:
 
 def render_rollback(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
     """The plan of a rollback as a DAG."""
+    from include.airlock.model.rollback import rollback_schema
+
     service = plan.service
     with DAG(
         dag_id=f"rollback_{service.service}",
@@ -128,11 +131,10 @@ def render_rollback(plan: Plan, *, trains: tuple[str, ...] = ()) -> DAG:
         tags=["airlock", "rollback", *service.tags],
         owner_links={},
         default_args={"owner": service.owner},
-        params={name: _param(schema) for name, schema in rollback_schema(service).items()},
         is_paused_upon_creation=False,
     ) as dag:
         add_tasks(plan, Wiring((service,), trains=trains))
-    return dag
+    return _with_form(dag, rollback_schema(service))
 
 
 def train_dag(dag_file: str) -> DAG:
@@ -141,6 +143,9 @@ def train_dag(dag_file: str) -> DAG:
     Raises:
         SpecError: names file, line and fault of everything that is wrong in a spec.
     """
+    from include.airlock.model.train_loading import load_train
+    from include.airlock.strategies.train import compile_train
+
     path = Path(dag_file)
     train = load_train(path.parent / "trains" / f"{path.stem.removeprefix('train_')}.yaml")
     return render_train(compile_train(train), trains=_trains(path))
@@ -148,6 +153,8 @@ def train_dag(dag_file: str) -> DAG:
 
 def render_train(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:
     """A train's plan as a DAG. ``trains`` are the project's trains, itself among them."""
+    from include.airlock.model.train_request import train_schema
+
     train = plan.train
     names = ", ".join(service.service for service in train.services)
     dag = _train_dag(
@@ -156,11 +163,10 @@ def render_train(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:
         description=train.spec.description or f"Release {names}, region by region",
         doc_md=doc_of_train(plan),
         tags=["airlock", "train", *train.spec.tags],
-        params={name: _param(schema) for name, schema in train_schema(train).items()},
     )
     with dag:
         add_tasks(plan, Wiring(train.services, train, trains))
-    return dag
+    return _with_form(dag, train_schema(train))
 
 
 def rollback_train_dag(dag_file: str) -> DAG:
@@ -169,6 +175,9 @@ def rollback_train_dag(dag_file: str) -> DAG:
     Raises:
         SpecError: names file, line and fault of everything that is wrong in a spec.
     """
+    from include.airlock.model.train_loading import load_train
+    from include.airlock.strategies.train import compile_train_rollback
+
     path = Path(dag_file)
     name = path.stem.removeprefix("rollback_train_")
     train = load_train(path.parent / "trains" / f"{name}.yaml")
@@ -178,6 +187,8 @@ def rollback_train_dag(dag_file: str) -> DAG:
 
 def render_train_rollback(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:
     """The plan of a train's rollback as a DAG."""
+    from include.airlock.model.rollback import rollback_schema
+
     train = plan.train
     schema = rollback_schema(train.services[0])
     dag = _train_dag(
@@ -186,11 +197,10 @@ def render_train_rollback(plan: TrainPlan, *, trains: tuple[str, ...]) -> DAG:
         description=f"Undo the last release of the train {train.name}, in reverse order",
         doc_md=doc_of_train_rollback(plan),
         tags=["airlock", "rollback", *train.spec.tags],
-        params={key: _param(schema[key]) for key in ("reason", "release", "dry")},
     )
     with dag:
         add_tasks(plan, Wiring(train.services, train, trains))
-    return dag
+    return _with_form(dag, {key: schema[key] for key in ("reason", "release", "dry")})
 
 
 def _train_dag(train: Train, **more: Any) -> DAG:
@@ -204,6 +214,17 @@ def _train_dag(train: Train, **more: Any) -> DAG:
         is_paused_upon_creation=False,
         **more,
     )
+
+
+def _with_form(dag: DAG, schemas: dict[str, dict[str, Any]]) -> DAG:
+    """The DAG with its params, given once its tasks are made.
+
+    Airflow copies a DAG's params into each task, once for each class that the task's class extends, which
+    was most of the time of parsing. A running task has them all the same: Airflow puts the DAG's first, then
+    the task's own, then the run's (``airflow.sdk.definitions.param.process_params``).
+    """
+    dag.params = {name: _param(schema) for name, schema in schemas.items()}
+    return dag
 
 
 def _param(schema: dict[str, Any]) -> Param:

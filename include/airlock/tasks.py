@@ -9,34 +9,18 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TaskGroup
 
 from include.airlock.announce.operators import TellEndOperator, TellOperator, tell_now
-from include.airlock.announce.rollback import TellBackEndOperator, TellBackOperator
 from include.airlock.aws import operators as aws
 from include.airlock.azure import operators as azure
 from include.airlock.model.plan import Step, When
 from include.airlock.model.service import Service
-from include.airlock.model.train import Train
 from include.airlock.release import steps
 from include.airlock.release.approve import ApproveOperator, AskingStep
 from include.airlock.release.operators import VerdictOperator
-from include.airlock.release.rollback_steps import LookBackOperator, RollbackVerdictOperator, UndoOperator
 from include.airlock.release.step import ReleaseStep
-from include.airlock.release.train_back_steps import (
-    TrainLookBackOperator,
-    TrainRollbackVerdictOperator,
-    TrainUndoOperator,
-)
-from include.airlock.release.train_steps import (
-    AllAcceptedOperator,
-    AllPassedOperator,
-    TrainBackEarlierOperator,
-    TrainBackOperator,
-    TrainVerdictOperator,
-    TurnOperator,
-)
 from include.airlock.strategies import compile_plan
-from include.airlock.strategies.train import room_of
 
 if TYPE_CHECKING:
+    from include.airlock.model.train import Train
     from include.airlock.release.place import OpenPlace
 
 PLACES: dict[str, OpenPlace] = {
@@ -64,26 +48,12 @@ OPERATORS: dict[tuple[str, str], type[ReleaseStep]] = {
     ("slots", "propose"): azure.ProposeOperator,
     ("slots", "refresh"): azure.RefreshOperator,
     ("target_groups", "deploy"): aws.DeployOperator,
-    **{(room, "look_back"): LookBackOperator for room in PLACES},
-    **{(room, "undo"): UndoOperator for room in PLACES},
-    ("release", "verdict_back"): RollbackVerdictOperator,
-    **{(room, "train_back"): TrainBackOperator for room in PLACES},
-    **{(room, "train_undo"): TrainUndoOperator for room in PLACES},
-    ("release", "turn"): TurnOperator,
-    ("release", "all_passed"): AllPassedOperator,
-    ("release", "all_accepted"): AllAcceptedOperator,
-    ("release", "train_back_earlier"): TrainBackEarlierOperator,
-    ("release", "train_verdict"): TrainVerdictOperator,
-    ("release", "train_look_back"): TrainLookBackOperator,
-    ("release", "train_verdict_back"): TrainRollbackVerdictOperator,
-    ("announce", "tell_back"): TellBackOperator,
-    ("announce", "tell_back_end"): TellBackEndOperator,
     ("announce", "tell"): TellOperator,
     ("announce", "tell_end"): TellEndOperator,
     ("release", "approve"): ApproveOperator,
     ("release", "verdict"): VerdictOperator,
 }
-"""Which operator does which verb in which room."""
+"""Which operator does which verb in which room, in a release."""
 
 _RULES = {
     When.NONE_FAILED: "none_failed",
@@ -95,6 +65,21 @@ _RULES = {
 
 _WAYS_BACK = {"roll_back", "roll_back_earlier", "undo", "look_back"}
 _WAYS_BACK |= {"train_back", "train_back_earlier", "train_undo", "train_look_back"}
+_OF_ALL_SERVICES = {"train_back_earlier", "train_look_back"}
+
+
+def operator_of(step: Step) -> type[ReleaseStep]:
+    """Which operator does a step; those of rollbacks and trains are imported when one is asked for."""
+    key = (step.room, step.verb)
+    if key in OPERATORS:
+        return OPERATORS[key]
+    from include.airlock.rollback_tasks import OPERATORS as OF_ROLLBACK
+
+    if key in OF_ROLLBACK:
+        return OF_ROLLBACK[key]
+    from include.airlock.train_tasks import OPERATORS as OF_TRAIN
+
+    return OF_TRAIN[key]
 
 
 @dataclass(frozen=True)
@@ -117,6 +102,8 @@ class Wiring:
     @property
     def places_of(self) -> dict[str, OpenPlace]:
         """How the places of each service are opened."""
+        from include.airlock.strategies.train import room_of
+
         return {each.service: PLACES[room_of(compile_plan(each))] for each in self.services}
 
 
@@ -143,10 +130,10 @@ def _group(groups: dict[str, TaskGroup], name: str, of: str) -> TaskGroup | None
 
 def _task(wiring: Wiring, step: Step, name: str, group: TaskGroup | None) -> ReleaseStep:
     more: dict[str, Any] = {} if group is None else {"task_group": group}
-    operator = OPERATORS[(step.room, step.verb)]
+    operator = operator_of(step)
     if issubclass(operator, steps.PlaceStep):
         more["places"] = PLACES[step.room]
-    if issubclass(operator, (TrainBackEarlierOperator, TrainLookBackOperator)):
+    if step.verb in _OF_ALL_SERVICES:
         more["places_of"] = wiring.places_of
     if issubclass(operator, AskingStep):
         more["tell"] = tell_now

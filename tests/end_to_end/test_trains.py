@@ -41,6 +41,9 @@ class TrainRun:
     def verdict(self) -> str:
         return str(self.api.xcom(self.dag, self.run_id, "verdict", key="verdict"))
 
+    def plan(self) -> dict[str, Any]:
+        return dict(self.api.xcom(self.dag, self.run_id, "verdict", key="plan"))
+
     def service(self, name: str) -> Release:
         return Release(self.api, self.sandbox, name, self.run_id, self.since)
 
@@ -55,9 +58,28 @@ def stopped(api: AirflowApi, sandbox: SandboxClient) -> TrainRun:
 
 
 @pytest.fixture(scope="module")
-def early(api: AirflowApi, sandbox: SandboxClient) -> TrainRun:
-    """A train of two services, one after the other."""
-    return TrainRun.start(api, sandbox, f"train_{EARLY}", "CHG-502", build_tickets=NEW, build_gates=NEW)
+def planned(stopped: TrainRun, api: AirflowApi, sandbox: SandboxClient) -> TrainRun:
+    """The plan of a train of two services, one after the other; made while another train runs."""
+    dag, builds = f"train_{EARLY}", {"build_tickets": NEW, "build_gates": NEW}
+    run = TrainRun.start(api, sandbox, dag, "PLAN-502", plan_only=True, **builds)
+    assert run.ended() == "success", run.verdict()
+    return run
+
+
+@pytest.fixture(scope="module")
+def early(planned: TrainRun, api: AirflowApi, sandbox: SandboxClient) -> TrainRun:
+    """That train, bound to its plan."""
+    bound = {f"plan_{name}": digits for name, digits in planned.plan()["plans"].items()}
+    return TrainRun.start(api, sandbox, planned.dag, "CHG-502", build_tickets=NEW, build_gates=NEW, **bound)
+
+
+def test_a_plan_of_a_train_touches_nothing(planned: TrainRun) -> None:
+    calls = [(call["service"], call["step"]) for call in planned.plan()["calls"]]
+    assert calls[:2] == [("tickets", "swap"), ("gates", "swap")]
+    for name in ("tickets", "gates"):
+        planned.service(name).assert_untouched()
+    did = ("turn", f"{WEST}.gates.check", f"{WEST}.gates.swap", f"{WEST}.all-accepted")
+    assert [planned.state_of(task) for task in did] == ["success", *["skipped"] * 3]
 
 
 def test_a_lone_release_waits_for_the_train_and_says_so(

@@ -155,4 +155,4 @@ def test_every_policy_of_machines_is_described() -> None:
         model = STRATEGIES[strategy]
         assert issubclass(model, MachineService)
         words = [policy.value for policy in model.policies]
-        assert re.findall(r"^\| `(halt|roll_back\w+)` \|", text(page), re.MULTILINE) == words
+        assert re.findall(r"^\| `(halt|roll_back\w+|ask)` \|", text(page), re.MULTILINE) == words

@@ -105,9 +105,11 @@ def read_answer(event: Mapping[str, Any], options: tuple[str, ...], otherwise: s
     at = moment if isinstance(moment, datetime) else datetime.now(UTC)
     stamp = at.astimezone(UTC).isoformat(timespec="milliseconds")
     chosen = event.get("chosen_options") or []
-    if event.get("timedout") or event.get("error_type") == "timeout":
-        return Answer(otherwise, stamp, timed_out=True)
     user: Mapping[str, Any] = event.get("responded_by_user") or {}
+    # A default that Airflow hands out again, after a run that it lost, has no mark but that nobody gave it.
+    by_nobody = not user and list(chosen) == [otherwise]
+    if event.get("timedout") or event.get("error_type") == "timeout" or by_nobody:
+        return Answer(otherwise, stamp, timed_out=True)
     by, by_id = _name(user.get("name")), _name(user.get("id"))
     if len(chosen) != 1 or chosen[0] not in options:
         given = _name(", ".join(map(str, chosen))) or "nothing"

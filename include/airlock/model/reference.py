@@ -76,7 +76,7 @@ With `# yaml-language-server: $schema=../../docs/service.schema.json` as its fir
 that know JSON Schema complete the keys and mark faults as you type. Examples to start from:
 [payments](../dags/services/payments.yaml) (JSON page, three regions, package),
 [catalog](../dags/services/catalog.yaml) (HTML page, container),
-[identity](../dags/services/identity.yaml) (one region, rolled back as a whole),
+[identity](../dags/services/identity.yaml) (one region, rolled back as a whole, an approval, a freeze),
 [checkout](../dags/services/checkout.yaml) (two farms behind load balancers, machine by machine) and
 [search](../dags/services/search.yaml) (two target groups behind one listener).
 

@@ -93,6 +93,14 @@ def _not_reserved(name: str) -> str:
     return name
 
 
+def _no_train(name: str) -> str:
+    if name.startswith("train_"):
+        raise fault(
+            f"'{name}': rollback_{name} is the DAG of a train's rollback; call the service something else"
+        )
+    return name
+
+
 class Region(Closed):
     """One place a service runs, whatever the strategy."""
 
@@ -148,7 +156,9 @@ class ServiceBase(Closed):
     where_the_build_goes: ClassVar[str] = ""
     """Which build is asked for, in the words of the form."""
 
-    service: Name = Field(description="The service's name; the file is called `<service>.yaml`.")
+    service: Annotated[Name, AfterValidator(_no_train)] = Field(
+        description="The service's name; the file is called `<service>.yaml`."
+    )
     description: Annotated[str, Text(500, several_lines=True)] | None = Field(
         None, description="What the service does, for people who look at its DAG."
     )

@@ -62,11 +62,6 @@ class TrainRequest:
             raise RequestError(f"can't release the train {train.name}: {'; '.join(faults)}")
         return cls(train, regions, policy, tuple(requests))
 
-    def request_of(self, service: Service) -> ChangeRequest:
-        """The change request of one of its services."""
-        names = [each.service for each in self.train.services]
-        return self.requests[names.index(service.service)]
-
 
 def _unknown(train: Train, conf: Mapping[str, Any]) -> list[str]:
     names = [service.service for service in train.services]
@@ -122,10 +117,20 @@ def _policy(train: Train, conf: Mapping[str, Any], faults: list[str]) -> OnFailu
 def train_schema(train: Train) -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of each param of the train's DAG, in the order of the form."""
     first = params_schema(train.services[0])
-    names = list(train.regions)
     schema = {build_key(service.service): _build_schema(service) for service in train.services}
     schema |= {key: first[key] for key in _SHARED}
-    schema["regions"] = {
+    schema["regions"] = _regions_schema(train)
+    schema["on_failure"] = _on_failure_schema(train)
+    schema["plan_only"] = first["plan_only"]
+    schema |= {plan_key(each.service): _plan_schema(each) for each in train.services}
+    for service in _with_windows(train)[:1]:
+        schema["window_override"] = params_schema(service)["window_override"]
+    return schema
+
+
+def _regions_schema(train: Train) -> dict[str, Any]:
+    names = list(train.regions)
+    return {
         "default": [],
         "type": ["null", "array"],
         "items": {"type": "string", "enum": names},
@@ -135,7 +140,10 @@ def train_schema(train: Train) -> dict[str, dict[str, Any]]:
         "description": f"Only these, in the order of the train; empty means all: {', '.join(names)}.",
         "section": "Where",
     }
-    schema["on_failure"] = {
+
+
+def _on_failure_schema(train: Train) -> dict[str, Any]:
+    return {
         "default": train.spec.on_failure.value,
         "type": "string",
         "enum": [each.value for each in train.policies],
@@ -144,11 +152,6 @@ def train_schema(train: Train) -> dict[str, dict[str, Any]]:
         "description": "What becomes of all services of the train when one is not accepted in a region.",
         "section": "How",
     }
-    schema["plan_only"] = first["plan_only"]
-    schema |= {plan_key(each.service): _plan_schema(each) for each in train.services}
-    for service in _with_windows(train)[:1]:
-        schema["window_override"] = params_schema(service)["window_override"]
-    return schema
 
 
 def _plan_schema(service: Service) -> dict[str, Any]:

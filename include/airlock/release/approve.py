@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from include.airlock.errors import AirlockError, NotApproved, RequestError
 from include.airlock.model.decision import APPROVE, REASON, REJECT, RELEASE, WHY, Answer, read_answer, refusal
-from include.airlock.release.step import ReleaseStep, is_last_try, patience_s
+from include.airlock.release.step import SHORTEST_DEFERRAL_S, ReleaseStep, is_last_try, patience_s
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,11 +52,28 @@ class AskingStep(ReleaseStep):
         """As for every step; but where a lost run left a question in Airflow, its answer is waited for.
 
         Airflow loses the run that an answer started when it came within seconds of the question (facts:
-        apache/airflow#71580). It keeps the answer, and hands it out again to a step that waits.
+        apache/airflow#71580), but keeps the answer. To wait for it again at once would be resumed at once,
+        and lost again; so it is sought from the triggerer, after a moment.
         """
         question = self._left_behind(context)
         if question is not None:
             log.info("it was asked before, and the answer is still waited for: %s", question.text)
+            self._seek_answer(context)
+        return super().execute(context)
+
+    def _seek_answer(self, context: Context) -> None:
+        from include.airlock.release.answer_trigger import AnswerTrigger
+
+        moment = datetime.now(UTC) + timedelta(seconds=SHORTEST_DEFERRAL_S)
+        trigger = AnswerTrigger(ti_id=str(context["ti"].id), moment=moment.isoformat())
+        self.defer(trigger=trigger, method_name="answer_sought")
+
+    def answer_sought(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
+        """Airflow's entry after the triggerer has looked: the answer is there, or is waited for again."""
+        if event:
+            return self.answered(context, event)
+        question = self._left_behind(context)
+        if question is not None:
             raise _parked(question)
         return super().execute(context)
 

@@ -19,6 +19,8 @@ from include.airlock.model.record import Event, Phase, RegionRecord, ReleaseReco
 
 KEPT_RELEASES = 50
 KEPT_PLANS = 50
+_UNKNOWN_S = 60.0
+"""Seconds of a region's time that no step accounts for, above which it tells nothing of the next one."""
 
 
 class Store(Protocol):
@@ -154,14 +156,19 @@ class Ledger:
         return None
 
     def seconds_taken(self, name: str, *, most: int) -> list[float]:
-        """How long region ``name`` took in the last ``most`` releases that accepted it, newest first."""
+        """How long region ``name`` took in the last ``most`` releases that accepted it, newest first.
+
+        Where it failed on the way, or waited for people, nobody can tell: such a release does not count.
+        """
         found: list[float] = []
         for release in reversed(self._store.get("releases", [])):
             value = self._store.get(f"release/{release}/region/{name}")
             region = RegionRecord.model_validate(value) if value is not None else None
             if region and region.phase is Phase.ACCEPTED and region.started_at and region.ended_at:
                 start, end = map(datetime.fromisoformat, (region.started_at, region.ended_at))
-                found.append(max(0.0, (end - start).total_seconds()))
+                taken = max(0.0, (end - start).total_seconds())
+                if not region.laps or taken - sum(region.laps.values()) <= _UNKNOWN_S:
+                    found.append(taken)
             if len(found) == most:
                 break
         return found

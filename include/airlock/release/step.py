@@ -52,7 +52,7 @@ Airflow's own configuration can say otherwise: ``[airlock] patience`` (``AIRFLOW
 _PATIENCE_AFTER_S = 10.0
 """Seconds that a step waits in its worker each time it comes back from a deferral."""
 
-_SHORTEST_DEFERRAL_S = 15.0
+SHORTEST_DEFERRAL_S = 15.0
 """Shorter deferred waits were measured to lose runs (facts: speed)."""
 
 
@@ -213,5 +213,5 @@ class ReleaseStep(BaseOperator):
     def _come_back(self, later: Later) -> None:
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
-        moment = datetime.now(UTC) + timedelta(seconds=max(later.seconds, _SHORTEST_DEFERRAL_S))
+        moment = datetime.now(UTC) + timedelta(seconds=max(later.seconds, SHORTEST_DEFERRAL_S))
         self.defer(trigger=later.trigger or DateTimeTrigger(moment=moment), method_name="resume")

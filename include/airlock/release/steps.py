@@ -51,6 +51,15 @@ class PlaceStep(ReleaseStep):
         except AirlockError as fault:
             log.warning("what was under way could not be cancelled: %s", fault)
 
+    def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
+        """An approval that is missing is no failure of the region."""
+        from include.airlock.release.window_gate import note_closed
+
+        if isinstance(fault, NotApproved) and self.region is not None:
+            note_closed(run, self.region, fault)
+            return
+        super().note_failure(run, fault)
+
 
 class PreflightOperator(PlaceStep):
     """Look at all asked regions at once; one report of every fault, else the plan; nothing is touched."""
@@ -133,10 +142,10 @@ class CheckOperator(PlaceStep):
         return check(run, self.region, self.places)
 
     def note_failure(self, run: ReleaseRun, fault: AirlockError) -> None:
-        """Neither a closed window nor an approval that is missing is a failure of the region."""
+        """A closed window is no failure of the region."""
         from include.airlock.release.window_gate import note_closed
 
-        if isinstance(fault, (NotApproved, WindowClosed)) and self.region is not None:
+        if isinstance(fault, WindowClosed) and self.region is not None:
             note_closed(run, self.region, fault)
             return
         super().note_failure(run, fault)

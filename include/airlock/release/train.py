@@ -123,6 +123,13 @@ class TrainRun:
                 record.stopped, record.stopped_in = why, region
                 run.ledger.save_header(record)
 
+    def note_refusal(self) -> None:
+        """Keep with every service why the train begins nowhere, where the services' own steps said so."""
+        refused = [run for run in self.runs if run.record().refusal]
+        if refused and not any(run.record().stopped for run in self.runs):
+            why = "; ".join(f"{run.service.service}: {run.record().refusal}" for run in refused)
+            self.note_stop(f"the train {self.train.name} was refused: {why}")
+
     def stopped_in(self) -> str | None:
         """The region where the train stopped: earlier ones may be on their way back since. None: nowhere."""
         for run in self.runs:

@@ -103,6 +103,7 @@ class AllAcceptedOperator(TrainStep):
         if self.there not in run.regions:
             return
         if not run.reached(self.there):
+            run.note_refusal()
             raise AirflowSkipException(f"the train did not reach {self.there}")
         why = run.stop_at(self.there)
         run.note_stop(why, self.there)

@@ -82,7 +82,7 @@ def as_it_stands(record: ReleaseRecord, state: str | None) -> ReleaseRecord:
     """
     if state in _ENDED and record.outcome is Outcome.RUNNING:
         outcome, sentence = outcome_of(record)
-        return record.model_copy(update={"outcome": outcome, "sentence": sentence})
+        return record.model_copy(update={"outcome": outcome, "sentence": sentence, "question": None})
     if state in _ACTIVE and record.outcome in _STOPPED:
         return record.model_copy(update={"outcome": Outcome.RUNNING, "sentence": None, "ended_at": None})
     return record

@@ -12,13 +12,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.airlock.azure.operators import ProposeOperator
 from include.airlock.azure.proposal import Held, decide
 from include.airlock.errors import Refused, RequestError, Unreachable
-from include.airlock.model.record import Outcome, ReleaseRecord
+from include.airlock.model.machines import MachineRecord
+from include.airlock.model.record import Decision, Outcome, Phase, RegionRecord, ReleaseRecord
 from include.airlock.model.service import Service
 from include.airlock.model.slot_swap import Scheduled
 from include.airlock.model.windows import Window
+from include.airlock.release.ledger import Ledger
 from include.airlock.release.operators import VerdictOperator
 from include.airlock.release.preflight import preflight
-from include.airlock.release.proposal import NO_BUILD, Proposal
+from include.airlock.release.proposal import NO_BUILD, Proposal, way_back
 from include.airlock.release.run import ReleaseRun, open_release
 from include.airlock.release.verdict import outcome_of
 from tests.integration.rehearsal import NEW, OLD, MemoryStore, Rehearsal, quick, spec
@@ -180,3 +182,63 @@ def test_a_start_by_somebody_is_as_ever() -> None:
     assert (start.open().request.build, start.open().request.regions) == ("2026.11.7", (NORTH,))
     with pytest.raises(RequestError, match="build: is missing"):
         Start("manual").open()
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_what_a_release_left_in_staging_is_not_released_by_the_calendar(
+    connections: None, sandbox: SandboxClient, undone: bool
+) -> None:
+    # Given a release after which nothing was put into staging; undone since, or not
+    start = Start()
+    start.service = start.service.model_copy(update={"refresh": None})
+    start.propose()
+    run = start.open()
+    assert Rehearsal(start.service, run.request, run.ledger, run.release).go()[0] is Outcome.RELEASED
+    for region in run.record().regions if undone else []:
+        region.phase = Phase.ROLLED_BACK
+        run.save(region)
+        sandbox.stage("payments", region.name, NEW)
+    # When the doors open again / Then the calendar neither swaps back nor does again what was undone
+    start.context["dag_run"].run_id = "scheduled__2"
+    start.context["ti"].get_dagrun_state = lambda dag, release: "success"
+    if not undone:
+        assert start.propose() == f"nothing to release: staging holds {OLD}, the way back of scheduled__1"
+        return
+    decided = Proposal(NEW, (WEST, NORTH, SOUTH))
+    with pytest.raises(Refused, match=f"{NEW} was rolled back in {WEST} .scheduled__1."):
+        way_back(run.ledger, "scheduled__2", decided)
+    # And a build that was put there since is none of this
+    assert way_back(run.ledger, "scheduled__2", Proposal("2026.11.3", decided.regions)) is None
+
+
+def test_slots_of_which_some_hold_a_way_back_are_refused() -> None:
+    ledger = Ledger(MemoryStore())
+    regions = [RegionRecord(name=WEST, phase=Phase.ACCEPTED, old_build=OLD, new_build=NEW)]
+    regions[0].machines = [MachineRecord(id="i-1", begun=True)]
+    header = ReleaseRecord(
+        release="CHG-1", dag="d", service="payments", build=NEW, on_failure="halt", started_at="t"
+    )
+    ledger.open(header.model_copy(update={"regions": regions}))
+    ledger.save_region("CHG-1", regions[0])
+    with pytest.raises(Refused, match=f"the way back of CHG-1, in {WEST}"):
+        way_back(ledger, "scheduled__2", Proposal(OLD, (WEST, NORTH)))
+
+
+def test_a_new_proposal_asks_for_its_own_regions_alone(connections: None, sandbox: SandboxClient) -> None:
+    # Given a start by the calendar that was looked at, and that somebody did not approve
+    start = Start()
+    start.propose()
+    run = start.open()
+    for name in run.request.regions:
+        run.save(run.region(name))
+    record = run.record()
+    record.refusal = "not tonight"
+    record.decisions = [Decision(at="t", about="release", question="May it?", chosen="Reject", by="ben")]
+    run.ledger.save_header(record)
+    # When a region has that build since, and the step is cleared
+    sandbox.stage("payments", WEST, NEW, slot="production")
+    assert start.propose() == f"all staging slots hold {NEW}; {NORTH}, {SOUTH} shall get it"
+    # Then that region is not asked for, and what was answered is still known
+    again = start.open()
+    assert again.request.regions == (NORTH, SOUTH)
+    assert [each.by for each in again.record().decisions] == ["ben"]

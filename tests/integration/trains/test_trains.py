@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from include.airlock.azure.place import SlotPlace
-from include.airlock.errors import Refused, Unreachable, WindowClosed
+from include.airlock.errors import NotApproved, Refused, Unreachable, WindowClosed
+from include.airlock.model.approvals import Approvals, Before
 from include.airlock.model.record import Outcome, Phase, RegionRecord
+from include.airlock.release.approve import ApproveOperator
 from include.airlock.release.run import ReleaseRun
 from tests.integration.dag_runs import DagRun
 from tests.integration.rehearsal import NEW, OLD
@@ -211,10 +213,31 @@ def test_a_closed_window_brings_nothing_back(
 
     monkeypatch.setattr("include.airlock.release.lane.hold", closed)
     payments, catalog = yard.services
-    yard.services = (catalog, payments, service("identity", WEST))
+    identity = service("identity", WEST).model_copy(update={"approvals": None})
+    yard.services = (catalog, payments, identity)
     run = yard.train(more={"parallel": parallel}).go()
     # Then the train ends there, and what is accepted stays
     assert run.state == "failed" and "it opens on Tuesday" in str(run.errors["verdict"])
     assert builds(sandbox) == [NEW, NEW, OLD, NEW]
     assert sandbox.build("identity", WEST) == (NEW if parallel else OLD)
     assert [yard.airflow.ledger(each.service).lock() for each in yard.services] == [None] * 3
+
+
+def test_a_no_to_one_service_is_said_by_all(
+    yard: Yard, sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a train of which one service asks for an approval, and somebody who says no
+    def no(self: ApproveOperator, context: Any) -> None:
+        self.note_failure(self.open(context), NotApproved("not tonight"))
+        raise NotApproved("not tonight")
+
+    monkeypatch.setattr(ApproveOperator, "execute", no)
+    payments, catalog = yard.services
+    asking = Approvals(before=(Before.RELEASE,))
+    yard.services = (payments, catalog.model_copy(update={"approvals": asking}))
+    run = yard.train().go()
+    # Then nothing is touched, and each service's verdict says why
+    assert builds(sandbox) == [OLD] * 4
+    assert str(run.errors["verdict"]) == "the train evening was refused: catalog: not tonight"
+    record = yard.airflow.ledger("payments").release("CHG-1")
+    assert record is not None and "catalog: not tonight" in str(record.sentence)

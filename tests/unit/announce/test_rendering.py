@@ -236,7 +236,7 @@ def test_the_digest_changes_with_the_content_and_with_nothing_else() -> None:
 
 
 def test_the_end_leads_to_the_run_and_to_the_record() -> None:
-    """Given a release with a record file, then its last message links to it; without one, to the run alone."""
+    """Given a release with a record file, then its last message links to it; else to the run alone."""
     record = "https://airflow.example/airlock/releases/payments/CHG-1001/record"
     (ended,) = texts(rendering.ending(release(outcome=Outcome.RELEASED, file=record)))
     assert ended.endswith(f"|Open the run> <{record}|Record>")

@@ -44,7 +44,14 @@ def test_an_answer_is_read() -> None:
     assert read() == Answer(APPROVE, "2026-11-24T20:30:00.000+00:00", by="ann", by_id="7", why="ready")
 
 
-@pytest.mark.parametrize("silence", [{"timedout": True}, {"error_type": "timeout", "error": "it has passed"}])
+@pytest.mark.parametrize(
+    "silence",
+    [
+        {"timedout": True},
+        {"error_type": "timeout", "error": "it has passed"},
+        {"timedout": False, "chosen_options": [REJECT], "responded_by_user": None},
+    ],
+)
 def test_silence_is_the_safe_choice(silence: dict[str, Any]) -> None:
     answer = read(chosen="", **silence)
     assert (answer.chosen, answer.timed_out, answer.by, answer.fault) == (REJECT, True, None, None)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from include.airlock.errors import RequestError
-from include.airlock.model.service import OnFailure
+from include.airlock.model.change_request import ChangeRequest
+from include.airlock.model.service import OnFailure, Service
 from include.airlock.model.train_loading import load_train
 from include.airlock.model.train_request import TrainRequest, train_schema
 
@@ -17,10 +18,14 @@ PAYMENTS, CATALOG = TRAIN.services
 BUILDS = {"build_payments": "2026.11.2", "build_catalog": "2026.11.7"}
 
 
+def request_of(found: TrainRequest, service: Service) -> ChangeRequest:
+    return found.requests[found.train.services.index(service)]
+
+
 def test_each_service_gets_its_own_change_request() -> None:
     asked = BUILDS | {"change_request": "CHG-7", "reason": "fees", "on_failure": "roll_back_release"}
     found = TrainRequest.of(TRAIN, asked)
-    payments, catalog = found.request_of(PAYMENTS), found.request_of(CATALOG)
+    payments, catalog = request_of(found, PAYMENTS), request_of(found, CATALOG)
     assert (payments.build, catalog.build) == ("2026.11.2", "2026.11.7")
     assert payments.regions == PAYMENTS.places and catalog.regions == CATALOG.places
     assert {payments.change_request, catalog.change_request} == {"CHG-7"}
@@ -29,20 +34,20 @@ def test_each_service_gets_its_own_change_request() -> None:
 
 def test_the_policy_is_the_trains_not_the_services() -> None:
     assert CATALOG.on_failure is OnFailure.HALT
-    assert TrainRequest.of(TRAIN, BUILDS).request_of(CATALOG).on_failure is OnFailure.ROLL_BACK_REGION
+    assert request_of(TrainRequest.of(TRAIN, BUILDS), CATALOG).on_failure is OnFailure.ROLL_BACK_REGION
 
 
 def test_a_service_that_is_in_none_of_the_asked_regions_is_asked_for_nowhere() -> None:
     found = TrainRequest.of(TRAIN, BUILDS | {"regions": ["uksouth", "northeurope"]})
     assert found.regions == ("northeurope", "uksouth")
-    assert found.request_of(PAYMENTS).regions == ("northeurope", "uksouth")
-    assert found.request_of(CATALOG).regions == ()
+    assert request_of(found, PAYMENTS).regions == ("northeurope", "uksouth")
+    assert request_of(found, CATALOG).regions == ()
 
 
 def test_each_service_can_be_bound_to_its_own_plan() -> None:
     digits = "3f2a9c01d4e5b687"
     found = TrainRequest.of(TRAIN, BUILDS | {"plan_catalog": digits})
-    assert (found.request_of(PAYMENTS).plan, found.request_of(CATALOG).plan) == (None, digits)
+    assert (request_of(found, PAYMENTS).plan, request_of(found, CATALOG).plan) == (None, digits)
 
 
 def test_all_services_are_planned_or_none() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 from airflow.sdk.execution_time import hitl
 
 from include.airlock.errors import NotApproved
@@ -70,14 +71,37 @@ def test_it_puts_the_question_tells_and_parks(step: Any, release: Release, put: 
     assert release.record.question.remark == "it needs a reason"
 
 
-def test_a_lost_run_waits_for_the_same_answer(step: Any, release: Release, put: list[dict[str, Any]]) -> None:
+def sought(call: Callable[[], Any]) -> TaskDeferred:
+    with pytest.raises(TaskDeferred) as found:
+        call()
+    return found.value
+
+
+def test_a_lost_run_seeks_the_answer_after_a_moment(
+    step: Any, release: Release, put: list[dict[str, Any]]
+) -> None:
     # Given a question that was answered, and a run that Airflow lost before it stored the answer
     parked(lambda: step.execute(context()))
-    # When Airflow tries the step again / Then it parks, so that Airflow hands the answer out again
-    wait = parked(lambda: step.execute(context(tries=2)))
-    assert wait.method_name == "answered"
+    # When Airflow tries the step again / Then the triggerer looks, later: at once would be lost again
+    wait = sought(lambda: step.execute(context(tries=2)))
+    path, arguments = wait.trigger.serialize()
+    assert path == "include.airlock.release.answer_trigger.AnswerTrigger"
+    assert arguments["ti_id"] == "a-ti"
+    assert datetime.fromisoformat(arguments["moment"]) > datetime.now(UTC) + timedelta(seconds=10)
+    assert wait.method_name == "answer_sought"
     assert len(put) == 1, "to put it again would forget the answer"
-    assert step.answered(context(tries=2), answered(APPROVE, "ready")) == "approved by ann: ready"
+    # And what it found counts
+    event = answered(APPROVE, "ready")
+    assert step.answer_sought(context(tries=2), event) == "approved by ann: ready"
+
+
+def test_a_lost_run_without_an_answer_waits_on(
+    step: Any, release: Release, put: list[dict[str, Any]]
+) -> None:
+    parked(lambda: step.execute(context()))
+    sought(lambda: step.execute(context(tries=2)))
+    assert parked(lambda: step.answer_sought(context(tries=2), {})).method_name == "answered"
+    assert len(put) == 1
 
 
 def test_a_clear_begins_anew(step: Any, release: Release, put: list[dict[str, Any]]) -> None:

@@ -22,6 +22,7 @@ from include.airlock.release.steps import (
     BakeOperator,
     ChangeOperator,
     RollBackEarlierOperator,
+    RollBackOperator,
     VerifyOperator,
 )
 from include.airlock.release.verdict import outcome_of
@@ -158,7 +159,10 @@ def test_a_step_marked_as_done_is_no_approval(about: str | None) -> None:
     for verb, operator in (("swap", ChangeOperator), ("verify", VerifyOperator)):
         assert not release.step(f"{WEST}.{verb}", operator, WEST)
     assert set(world.builds.values()) == {OLD} and len(world.asked) == 1
-    assert f"nobody has approved {missing}" in str(release.record.regions[0].closed)
+    region = release.record.regions[0]
+    assert f"nobody has approved {missing}" in str(region.closed)
+    # And nothing counts as failed, so that nothing done before is brought back
+    assert region.failure is None and not release.step(f"{WEST}.roll_back", RollBackOperator, WEST)
 
 
 def test_an_approval_holds_for_the_plan_that_was_shown() -> None:

@@ -81,3 +81,16 @@ def test_old_releases_are_forgotten_whole() -> None:
         ledger.told(f"r{number}").set("slack", {"ts": "1"})
     assert not [key for key in store if key.startswith(("release/r0", "release/r1/"))]
     assert ledger.release(f"r{KEPT_RELEASES + 1}") is not None
+
+
+def test_a_night_in_doubt_is_no_time_that_a_region_takes() -> None:
+    # Given a release that took 40 s, and one that failed, was looked at over night and went on
+    ledger = Ledger(Store())
+    for name, end in (("r1", "2026-11-24T20:00:40+00:00"), ("r2", "2026-11-25T09:00:40+00:00")):
+        ledger.open(record(name))
+        region = ledger.region(name, "a")
+        region.phase, region.started_at, region.ended_at = Phase.ACCEPTED, "2026-11-24T20:00:00+00:00", end
+        region.laps = {"verify": 20.0, "bake": 20.0}
+        ledger.save_region(name, region)
+    # Then only the first tells how long the next one will take
+    assert ledger.seconds_taken("a", most=10) == [40.0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.airlock.model.record import Outcome, Phase, RegionRecord, Rollback
+from include.airlock.model.record import Outcome, Phase, Question, RegionRecord, Rollback
 from include.airlock.release.record_file import record_file
 from include.airlock.web.status import Status, as_it_stands, at_work, not_begun, status_of
 from tests.unit.release.test_record_file import NEW, OLD, at, region, release
@@ -92,6 +92,15 @@ def test_a_run_without_a_record_is_told_by_airflows_word(state: str, outcome: st
 def test_airflows_word_counts_for_what_is_at_work(state: str | None, kept: Outcome, told: Outcome) -> None:
     record = release(region(phase=Phase.CHANGING), outcome=kept)
     assert as_it_stands(record, state).outcome is told
+
+
+def test_a_run_that_was_ended_by_hand_waits_for_no_answer() -> None:
+    asked = Question(
+        about="release", step="approve", text="May it?", options=[], asked_at="t", until="t", otherwise="no"
+    )
+    record = release(region(phase=Phase.WAITING), outcome=Outcome.RUNNING, question=asked)
+    assert as_it_stands(record, "running").question == asked
+    assert as_it_stands(record, "failed").question is None
 
 
 @pytest.mark.parametrize(
