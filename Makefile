@@ -42,7 +42,7 @@ links: dev ## Look for dead links in the documentation
 	$(VENV)/python -m pytest -q tests/unit/test_links.py
 
 unit: dev ## Unit and integration tests
-	$(VENV)/python -m pytest -q -n 2 tests/unit tests/integration
+	$(VENV)/python -m pytest -q -n 4 tests/unit tests/integration
 
 dags: dev ## What Airflow makes of the DAG files
 	$(VENV)/python -m pytest -q tests/dags
@@ -51,8 +51,8 @@ roles: ## What each role may do, under both of Airflow's auth managers
 	@$(PYTHON) bootstrap.py fab
 	$(VENV)/python -m pytest -q tests/roles
 
-end_to_end: dev ## Releases on a real Airflow
-	$(VENV)/python -m pytest -q tests/end_to_end
+end_to_end: dev ## Releases on two real Airflows, side by side
+	$(VENV)/python -m pytest -q -n 2 --dist loadfile tests/end_to_end
 
 format: dev ## Lay the code out
 	$(VENV)/ruff check --fix .

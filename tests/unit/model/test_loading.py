@@ -47,6 +47,7 @@ ONE_FAULT = [
     ("owner: team-payments", "owner: [a]", "2: owner: \"['a']\" is not text"),
     ("owner: team-payments", "owner: a\nowner: b", "3: owner: stands here twice, first in line 2"),
     ("service: payments", "service: paymnts", "1: service: 'paymnts' must be the file's own name, 'payments'"),
+    ("service: payments", "service: train_a", "1: service: 'train_a': rollback_train_a is the DAG of a train's rollback; call the service something else"),
     ("service: payments", "on_failure: rollback_region\nservice: payments", "1: on_failure: 'rollback_region' is not valid; did you mean 'roll_back_region'?"),
     ("service: payments", "on_failure: roll_back_machine\nservice: payments", "1: on_failure: 'roll_back_machine' is for the strategy 'rolling' alone; valid: 'halt', 'roll_back_region', 'roll_back_release' or 'ask'"),
     # keys of another strategy
