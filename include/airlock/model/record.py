@@ -123,6 +123,7 @@ class Decision(_Stored):
     timed_out: bool = False
     refused: str | None = None
     plan: str | None = Field(None, description="hash of the plan that was shown with the question")
+    tries: int | None = Field(None, description="the question's ``tries``: tells a lost run from a Clear")
 
     @property
     def said(self) -> str:

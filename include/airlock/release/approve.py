@@ -184,6 +184,24 @@ def _why_field() -> dict[str, Any]:
 class ApproveOperator(AskingStep):
     """Wait until somebody approves the release, or one region of it; what was approved is not asked again."""
 
+    def execute(self, context: Context) -> Any:
+        """As for every step; but a no stays one when Airflow loses the run that stored it. A Clear asks anew.
+
+        Raises:
+            NotApproved: it was stored, and no Clear has raised the limit of tries since.
+        """
+        from include.airlock.release.asking import last_taken
+
+        ti: Any = context["ti"]
+        if ti.try_number > 1:
+            run = self.open(context)
+            given = last_taken(run, self.region or RELEASE)
+            if given is not None and given.chosen != APPROVE and given.tries == ti.max_tries:
+                fault = NotApproved(self._no(given))
+                self.note_failure(run, fault)
+                raise fault
+        return super().execute(context)
+
     ui_color = "#e8daef"
 
     def perform(self, run: ReleaseRun, *, patience: float) -> Any:
@@ -251,7 +269,7 @@ class ApproveOperator(AskingStep):
             raise NotApproved(self._no(answer))
         return self._approved(run, decision)
 
-    def _no(self, answer: Answer) -> str:
+    def _no(self, answer: Answer | Decision) -> str:
         if answer.timed_out:
             from include.airlock.model.durations import format_duration
 

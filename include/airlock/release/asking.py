@@ -93,6 +93,7 @@ def decision_of(question: Question, answer: Answer, *, refused: str | None = Non
         timed_out=answer.timed_out,
         refused=refused,
         plan=question.plan,
+        tries=question.tries,
     )
 
 

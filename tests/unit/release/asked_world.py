@@ -260,7 +260,9 @@ class Release:
             self.world.asked.append(result)
             self.world.kept = None
             stands(run, TRIES)
-            result = self._answered(step, result.question)
+            asked = open_question(run, step.task_id)
+            assert asked is not None
+            result = self._answered(step, asked)
         assert not isinstance(result, Later), "nothing here takes long"
 
     def _answered(self, step: ReleaseStep, question: Question) -> Any:

@@ -147,3 +147,19 @@ def test_an_answer_that_is_settled_is_not_asked_for_again(
     step.answered(context(), answered(APPROVE))
     assert step.answered(context(tries=2), answered(APPROVE)) == "approved by ann"
     assert len(put) == 1
+
+
+@pytest.mark.parametrize("event", [answered(REJECT, "not tonight"), {"timedout": True}])
+def test_a_no_stays_one_when_its_run_is_lost(
+    step: Any, release: Release, put: list[dict[str, Any]], event: dict[str, Any]
+) -> None:
+    # Given a no that was stored, by a run that Airflow lost then
+    parked(lambda: step.execute(context()))
+    with pytest.raises(NotApproved) as first:
+        step.answered(context(), event)
+    # When it tries the step again / Then it is the same no, and nobody is asked again
+    with pytest.raises(NotApproved) as again:
+        step.execute(context(tries=2))
+    assert str(again.value) == str(first.value) == release.record.refusal and len(put) == 1
+    # And a Clear asks anew
+    parked(lambda: step.execute(context(tries=2, most=1 + RETRIES)))
