@@ -16,6 +16,7 @@ from include.airlock.release.steps import ChangeOperator, PlaceStep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from include.airlock.model.record import ReleaseRecord
     from include.airlock.release.ledger import Ledger, RollbackEntry
     from include.airlock.release.rollback import Act, Running
     from include.airlock.release.run import ReleaseRun
@@ -197,8 +198,8 @@ def act_of(context: Context) -> Act:
 def running_release(context: Context, ledger: Ledger, service: str, trains: Sequence[str] = ()) -> Running:
     """Ask Airflow, each time anew, whether a release of the service runs, or another rollback of it.
 
-    ``trains`` are those that may hold the service. One that only waits is in nobody's way: the lock,
-    which is set before this is asked, stops it at its preflight.
+    ``trains`` are those that may hold the service. A train that has not its turn is in nobody's way: the
+    lock, which is set before this is asked again, stops it at its preflight.
     """
     from include.airlock.release.dag_runs import state_of
     from include.airlock.release.in_turn import holder_of, rivals_of, undoing_of
@@ -206,20 +207,35 @@ def running_release(context: Context, ledger: Ledger, service: str, trains: Sequ
 
     ti: Any = context["ti"]
     own = dag_run_of(context).dag_id
-    alone, *_ = rivals_of(service, ())
-    others = [dag for dag in (alone, *undoing_of(service, trains)) if dag != own]
+    (alone,) = rivals_of(service, ())
+    undoing = [dag for dag in undoing_of(service, trains) if dag != own]
 
     def ask() -> str | None:
+        waiting = []
         for name in reversed(ledger.known()[-_LATEST:]):
             record = ledger.release(name)
-            if record is not None and state_of(context, record.dag, name) == "running":
+            if record is None or state_of(context, record.dag, name) != "running":
+                continue
+            if not _has_only_waited(record):
                 return name
-        begun = [dag for dag in others if ti.get_dr_count(dag_id=dag, states=["running"])]
-        if alone in begun:
+            waiting.append(name)
+        if ti.get_dr_count(dag_id=alone, states=["running"]) > len(waiting):
             return f"a release of {service} that has just begun"
         holder = holder_of(context, service, trains)
-        if holder is not None:
+        if holder is not None and holder.run not in waiting:
             return holder.name
-        return f"a run of {begun[0]}" if begun else None
+        return next((f"a run of {d}" for d in undoing if ti.get_dr_count(dag_id=d, states=["running"])), None)
 
     return ask
+
+
+def _has_only_waited(record: ReleaseRecord) -> bool:
+    """Whether a release waits before its first region: for its window, an approval, its turn.
+
+    It holds no way back up: the lock, set before this is asked again, stops it at its next step. A train
+    does, since it would stop for all of its services.
+    """
+    from include.airlock.model.record import Phase
+
+    begun = any(r.touched or r.phase not in (Phase.WAITING, Phase.NOT_ASKED) for r in record.regions)
+    return record.train is None and not begun

@@ -11,11 +11,14 @@ from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException, Er
 from airflow.sdk.execution_time.comms import ErrorResponse
 
 from include.airlock.announce.rollback import TellBackOperator
-from include.airlock.errors import Refused, ReleaseFailed, RequestError
+from include.airlock.errors import Locked, Refused, ReleaseFailed, RequestError
+from include.airlock.model.change_request import ChangeRequest
 from include.airlock.model.loading import load_service
 from include.airlock.model.record import Phase, RegionRecord, ReleaseRecord, Side, SwapIntent, SwapPhase
 from include.airlock.model.rollback import Outlook, Way
+from include.airlock.model.service import OnFailure
 from include.airlock.release.assets import asset_of
+from include.airlock.release.lane import begin
 from include.airlock.release.ledger import Ledger, Lock
 from include.airlock.release.rollback_steps import (
     LookBackOperator,
@@ -23,6 +26,7 @@ from include.airlock.release.rollback_steps import (
     UndoOperator,
     running_release,
 )
+from include.airlock.release.run import ReleaseRun
 from include.airlock.release.turn import Entry
 from tests.integration.rehearsal import MemoryStore
 
@@ -222,3 +226,34 @@ def test_a_train_that_only_waits_holds_no_way_back_up(
     airflow.stores[asset_of("payments")].set("turn/train_evening", entry.model_dump(mode="json"))
     airflow.states["CHG-9"] = state
     assert running_release(airflow.context(), airflow.ledger, "payments", ["evening"])() == named
+
+
+@pytest.mark.parametrize(
+    ("phase", "train", "counted", "named"),
+    [
+        (Phase.WAITING, None, 1, None),
+        (Phase.WAITING, None, 2, "a release of payments that has just begun"),
+        (Phase.CHECKED, None, 1, "CHG-2"),
+        (Phase.CHANGING, None, 1, "CHG-2"),
+        (Phase.WAITING, "evening", 0, "CHG-2"),
+    ],
+)
+def test_a_release_that_only_waits_holds_no_way_back_up(
+    airflow: Airflow, phase: Phase, train: str | None, counted: int, named: str | None
+) -> None:
+    """Given CHG-2, which runs and waits for its window; a train would stop for all of its services."""
+    regions = [RegionRecord(name=name, phase=phase) for name in SERVICE.places]
+    header = {"dag": "release_payments", "service": "payments", "build": "3.0", "on_failure": "halt"}
+    airflow.ledger.open(
+        ReleaseRecord(release="CHG-2", started_at="t", regions=regions, train=train, **header)  # type: ignore[arg-type]
+    )
+    airflow.states["CHG-2"], airflow.counted = "running", counted
+    assert running_release(airflow.context(), airflow.ledger, "payments")() == named
+    # And once the rollback has locked the service, no region of it can begin
+    if named is None:
+        airflow.look()
+        waiting = ReleaseRun(
+            SERVICE, ChangeRequest("3.0", SERVICE.places, OnFailure.HALT), airflow.ledger, "CHG-2"
+        )
+        with pytest.raises(Locked, match=r"2\.0 was rolled back by ann"):
+            begin(waiting, SERVICE.places[0])
