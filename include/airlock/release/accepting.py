@@ -31,7 +31,8 @@ def accept(run: ReleaseRun, name: str, open_place: OpenPlace, decision: Decision
         raise Refused(f"{name} can't be accepted: {halfway}")
     with open_place(run.service, name) as place:
         _answers(place, region, run.request.build)
-    region.although, region.failure = region.failure or "it failed", None
+    # A run that Airflow lost may have come this far before.
+    region.although, region.failure = region.failure or region.although or "it failed", None
     region.phase, region.ended_at, region.watch, region.stand = Phase.ACCEPTED, now(), None, None
     region.refresh = "was not refreshed yet" if run.service.refresh else None
     region.decision, region.obeyed = decision, True

@@ -14,6 +14,7 @@ from include.airlock.model.approvals import Ask, SafeChoice
 from include.airlock.model.decision import APPROVE, POLICIES, REJECT, Choice
 from include.airlock.model.record import Outcome, Phase
 from include.airlock.release import accepting
+from include.airlock.release.accepting import accept
 from include.airlock.release.approve import ApproveOperator
 from include.airlock.release.asking import asks_about, policy_of, policy_of_release
 from include.airlock.release.rollback import undone
@@ -81,6 +82,7 @@ def test_every_sequence_ends_in_a_state_that_is_named(
         if region.although is not None:
             assert f"{region.name} was accepted by" in sentence or outcome is not Outcome.RELEASED
             assert region.decision in record.decisions
+            assert region.although != "it failed", "why it failed is known, and not forgotten"
     if outcome is Outcome.REFUSED:
         assert set(serve.values()) == {OLD}
     # And every place left with the new build and not accepted keeps others out
@@ -280,3 +282,18 @@ def test_only_what_answers_is_accepted() -> None:
     assert not release.step(f"{WEST}.verify", VerifyOperator, WEST)
     assert release.record.decisions[0].refused == f"{WEST} can't be accepted: {OLD} answers, not {NEW}"
     assert release.run.region(WEST).phase is Phase.FAILED
+
+
+def test_a_region_accepted_twice_keeps_why_it_failed() -> None:
+    # Given a region that failed and was accepted by a run that Airflow lost right after
+    world = World(always_sick=(WEST,), answers=[answered(Choice.ACCEPT, "looks good")])
+    release = Release(world)
+    assert release.step(f"{WEST}.swap", ChangeOperator, WEST)
+    assert release.step(f"{WEST}.verify", VerifyOperator, WEST)
+    region = release.run.region(WEST)
+    failed = region.although
+    assert failed is not None and failed.startswith("verify: ") and region.decision is not None
+    # When the same answer is taken once more
+    accept(release.run, WEST, release._place, region.decision)
+    # Then the sentence can still say in spite of what
+    assert release.run.region(WEST).although == failed
