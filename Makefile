@@ -42,7 +42,7 @@ links: dev ## Look for dead links in the documentation
 	$(VENV)/python -m pytest -q tests/unit/test_links.py
 
 unit: dev ## Unit and integration tests
-	$(VENV)/python -m pytest -q -n 4 tests/unit tests/integration
+	$(VENV)/python -m pytest -q -n 4 --dist worksteal tests/unit tests/integration
 
 dags: dev ## What Airflow makes of the DAG files
 	$(VENV)/python -m pytest -q tests/dags
