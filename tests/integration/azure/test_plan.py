@@ -12,7 +12,7 @@ from include.airlock.errors import Locked, Refused
 from include.airlock.model.record import Outcome
 from include.airlock.release.ledger import Ledger
 from include.airlock.release.place import FaultsFound
-from include.airlock.release.planning import PlanDrifted
+from include.airlock.release.planning import PlanDrifted, bound_plan
 from tests.integration.planned import asked, last, plan_of, planned
 from tests.integration.rehearsal import NEW, OLD, Rehearsal
 from tests.integration.undoing import Undoing
@@ -165,12 +165,17 @@ def refused_again(release: Rehearsal) -> list[str]:
     return [str(each) for each in fault.faults]
 
 
-def test_a_plan_that_was_forgotten_does_not_stop_its_own_release(bound: Any) -> None:
+def test_a_plan_that_was_forgotten_holds_only_what_has_not_begun(bound: Any) -> None:
+    # Given a bound release that has begun its first region, and a plan that nobody remembers
     release: Rehearsal = bound()
     assert release.step_until(WEST, "swap"), release.errors
     store: Any = release.ledger._store
     store.delete(f"plan/{release.request.plan}")
-    assert release.step("preflight"), release.errors
+    # When its preflight is cleared / Then what it was bound to can't be told for the regions to come
+    assert not release.step("preflight")
+    assert "no plan" in str(release.errors["preflight"])
+    # But where all have begun there is nothing left to compare
+    assert bound_plan(replace(release.run, request=replace(release.request, regions=(WEST,)))) is None
 
 
 def test_a_plan_refuses_as_a_release_does(rehearse: Any, plan: Any, sandbox: SandboxClient) -> None:

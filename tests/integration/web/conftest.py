@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,13 @@ class TableStore:
         from airflow.state import AssetScope, get_state_backend
 
         get_state_backend().delete(AssetScope(asset_id=self.asset), key)
+
+
+@pytest.fixture(autouse=True)
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for records of its own: what the ledger has forgotten is sought there."""
+    monkeypatch.setenv("AIRFLOW__AIRLOCK__RECORDS", str(tmp_path / "records"))
+    return tmp_path / "records"
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_a_starter_that_dies_takes_its_programs_and_folders_along(tmp_path: Path
     session, child, watchdog = (int(word) for word in starter.stdout.readline().split())
     # When it dies
     starter.send_signal(number)
-    starter.wait(timeout=10)
+    starter.wait(timeout=30)
     # Then nothing is left: neither program, nor its child, nor the folder, nor the watchdog
     try:
         wait_for(lambda: all(gone(pid) for pid in (session, child, watchdog)), limit_s=15)
@@ -124,10 +124,11 @@ def test_a_starter_that_dies_takes_its_programs_and_folders_along(tmp_path: Path
 
 
 STARTER = f"""
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from include.local.programs import Program
 from include.local.watchdog import Watchdog
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, as nohup does
 folder = Path(sys.argv[1])
 watchdog = Watchdog()
 watchdog.start()
