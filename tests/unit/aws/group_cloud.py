@@ -49,7 +49,7 @@ class GroupCloud:
     orders: list[Order] = field(default_factory=list)
     journal: list[tuple[str, str]] = field(default_factory=list)
     away: set[str] = field(default_factory=set)
-    reads: dict[str, tuple[int, float, dict[str, str]]] = field(default_factory=dict)
+    reads: dict[tuple[str, int], tuple[int, float, dict[str, str]]] = field(default_factory=dict)
     rival: Callable[[int], None] | None = None
     portal: Callable[[str], None] | None = None
     leash: int | None = None
@@ -180,7 +180,7 @@ class GroupCloud:
         if targets is None:
             ill = {each.machine for each in found if each.standing is not Standing.IN_SERVICE}
             well = {each.machine: self.boxes[each.machine].zone for each in found if each.machine not in ill}
-            self.reads[pool.key] = (self.process, self.clock, well)
+            self.reads[pool.key, self.process] = (self.process, self.clock, well)
             found = [each for each in found if each.standing is not Standing.OUT]
         return found
 
@@ -210,7 +210,7 @@ class GroupCloud:
 
     def may_leave(self, pool: Pool, machine: str) -> None:
         """Enough others were healthy in this group when this very process last looked, just now."""
-        process, at, well = self.reads.get(pool.key, (0, 0.0, {}))
+        process, at, well = self.reads.get((pool.key, self.process), (0, 0.0, {}))
         if process != self.process or self.clock - at > FRESH_S:
             raise Violated(f"{machine} leaves {pool.key}, which was not read right before")
         others = {name: zone for name, zone in well.items() if name != machine and name not in self.away}

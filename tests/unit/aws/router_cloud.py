@@ -96,7 +96,7 @@ class Listener:
             self.foreign_at = None  # written between the look and this call, which nobody could have seen
 
     def _may_grow(self) -> None:
-        process, at, well = self.cloud.reads.get(GREEN, (0, 0.0, {}))
+        process, at, well = self.cloud.reads.get((GREEN, self.cloud.process), (0, 0.0, {}))
         ids = {key[0] for key in self.cloud.pools[GREEN].places}
         if process != self.cloud.process or self.cloud.clock - at > FRESH_S or set(well) != ids:
             raise Violated(f"more weight for a group of which only {sorted(well)} were seen healthy just now")
